@@ -40,6 +40,8 @@ lint: dev-setup ## style, types, import contracts, pages, nothing private in git
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) .ci/imports.py
+	@$(PY) .ci/private.py
 	@$(if $(WEB),npm run check --prefix web --if-present --silent)
 
 bench: dev-setup ## every bench, or BENCH=name: tables here, figures in build/bench/
