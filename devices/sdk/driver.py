@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from devices.sdk import capabilities as can
+from devices.sdk.address import Address
 from devices.sdk.commands import Act, Command, Frame, Frames, Query, Salvo, Set
 from devices.sdk.errors import BadSetting, DeviceError, NotSupported
 from devices.sdk.framing import Framer
@@ -71,6 +72,18 @@ class Desync:
 Event = Reported | Accepted | Done | Failed | Learned | Desync
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A command the session carries out by itself, at SAFETY priority, `after` seconds from now: the dead-man stop of a continuous drive.
+
+    A newer one of the same `name` takes its place (the drive was renewed); without a command it is called off.
+    """
+
+    name: str
+    after: float = 0.0
+    command: Command | None = None
+
+
 class Link(Protocol):
     """What `Driver.login` may use before the session is ready."""
 
@@ -109,6 +122,22 @@ class Driver(ABC):
     def stamp(self, frame: Frame) -> bytes:
         """Final bytes of a frame: fill in what is fixed only on the wire. A retry sends the same bytes again."""
         return frame.payload
+
+    def resent(self) -> None:
+        """Told before the session sends the last stamped bytes again."""
+
+    def attach(self, address: Address) -> None:
+        """Told once, before anything is encoded, where the device is: the transport may decide the wire form (VISCA has a header over UDP)."""
+
+    def preempt(self, command: Command) -> tuple[Command, ...]:
+        """Commands to be carried out first because of what the device is doing now (cancel a running motion); their refusal is no failure."""
+        del command
+        return ()
+
+    def follow_ups(self, command: Command) -> tuple[FollowUp, ...]:
+        """What must happen by itself after this command was sent, even when whoever asked for it is gone."""
+        del command
+        return ()
 
     def keepalive(self) -> Query | None:
         """A harmless question for an idle connection; None = not needed."""
