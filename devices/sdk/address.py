@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,7 +21,7 @@ class Address:
     host: str = ""
     port: int = 0
     path: str = ""
-    options: Mapping[str, str] = _NO_OPTIONS
+    options: Mapping[str, str] = field(default_factory=lambda: _NO_OPTIONS)
 
     def __str__(self) -> str:
         if self.scheme == "serial":
