@@ -51,7 +51,7 @@ ALLOWED = {
 
 def check(root: Path) -> subprocess.CompletedProcess[str]:
     """Run the project's own import check over a tree."""
-    command = [sys.executable, ROOT / ".ci/imports.py", root]
+    command: list[str | Path] = [sys.executable, ROOT / ".ci/imports.py", root]
     wide = os.environ | {"COLUMNS": "200"}  # a wrapped line would hide its verdict
     return subprocess.run(command, cwd=root, env=wide, capture_output=True, text=True, check=False)
 
