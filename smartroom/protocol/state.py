@@ -157,8 +157,6 @@ class Run(Message):
     ended: float | None = None
     result: RunResult | None = None
     members: list[Member] = []
-    software_ms: float | None = None
-    """Share of the time that was our own (planning, queueing, matching)."""
 
 
 class SceneLight(StrEnum):
@@ -246,9 +244,11 @@ class Change(Message):
 
 
 class Patch(Message):
-    """Changes that lead from `version - 1` to `version`."""
+    """Changes that lead from `since` to `version`."""
 
     room: Id
     version: int
+    since: int | None = None
+    """Version it starts from when several were merged for the wire; null: `version - 1`."""
     time: float
     changes: list[Change]
