@@ -6,9 +6,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements requirements
 RUN python -m venv /build/env \
- && /build/env/bin/pip install --require-hashes -r requirements/build.txt
+ && /build/env/bin/pip install --only-binary :all: --require-hashes -r requirements/build.txt
 RUN python -m venv /opt/smartroom \
- && /opt/smartroom/bin/pip install --require-hashes -r requirements/runtime.txt
+ && /opt/smartroom/bin/pip install --only-binary :all: --require-hashes -r requirements/runtime.txt
 COPY . .
 RUN /build/env/bin/python .ci/pages.py \
  && /build/env/bin/python -m hatchling build -t wheel -d dist \

@@ -8,11 +8,11 @@ VENV   := .venv
 STAMPS := $(VENV)/stamps
 STATIC := smartroom/control/web/static
 PY     := $(VENV)/bin/python
-PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --no-input
+PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --no-input --only-binary :all:
 WEB    := $(wildcard web/package-lock.json)
 WEB_SOURCES := $(if $(WEB),$(shell find web \( -name node_modules -o -name dist -o -name '.*' -o -name coverage \) -prune -o -type f -print))
 
-# The environment's own node, and npm come before anything the machine has.
+# The environment's own node and npm come before anything the machine has.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export npm_config_loglevel = error
 export npm_config_audit = false
@@ -82,7 +82,7 @@ $(STAMPS)/project: pyproject.toml $(STAMPS)/packages
 
 web/node_modules/.package-lock.json: web/package-lock.json $(STAMPS)/packages
 	@echo "4/5 Packages of the pages …"
-	@npm ci --prefix web
+	@npm ci --prefix web >/dev/null
 	@touch $@
 
 $(STATIC)/.built: $(WEB_SOURCES) web/node_modules/.package-lock.json
