@@ -1,0 +1,1 @@
+"""Simulators, conversation tests and conformance checks for drivers."""
