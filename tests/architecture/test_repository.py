@@ -102,3 +102,13 @@ def test_markers_outside_make_test_are_named_in_the_makefile_or_settings() -> No
     assert left_out
     for marker in left_out[1].split(" or "):
         assert f'"{marker}: ' in settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_smartroom_commands_of_the_pages_exist(page: Path) -> None:
+    """Each `smartroom command` in a page's code blocks is one the installed program knows."""
+    blocks = "\n".join(re.findall(r"```(?:sh|console|bash)?\n(.*?)```", page.read_text(), flags=re.DOTALL))
+    program = Path(sys.executable).parent / "smartroom"
+    for words in sorted(set(re.findall(r"^\$? ?(?:\.venv/bin/)?smartroom ([a-z]+)", blocks, flags=re.MULTILINE))):
+        known = subprocess.run([program, words, "--help"], capture_output=True, text=True, check=False)
+        assert known.returncode == 0, known.stderr
