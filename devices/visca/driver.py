@@ -223,8 +223,12 @@ class ViscaDriver(Driver):
             return tuple(self._control(datagram, pending))
         if datagram.kind != visca.Kind.REPLY or not datagram.payload.endswith(b"\xff"):
             return ()
-        reply = visca.parse(datagram.payload[:-1], self._camera)
-        current = datagram.sequence == self._sequence
+        packets = datagram.payload.split(b"\xff")[:-1]  # some cameras put acknowledgement and completion into one
+        return tuple(event for packet in packets for event in self._numbered_events(packet, datagram.sequence, pending))
+
+    def _numbered_events(self, packet: bytes, sequence: int, pending: Command | None) -> Iterator[Event]:
+        reply = visca.parse(packet, self._camera)
+        current = sequence == self._sequence
         self._echoes = self._echoes or (current and pending is not None)
         if self._echoes and not current:  # an answer to an earlier question: it must not answer this one
             match reply:
@@ -233,8 +237,8 @@ class ViscaDriver(Driver):
                 case visca.Completed() | visca.Refusal() | visca.NetworkChange():
                     pending = None
                 case _:
-                    return ()
-        return tuple(self._events(reply, pending, datagram.sequence))
+                    return
+        yield from self._events(reply, pending, sequence)
 
     def _events(self, reply: visca.Reply | None, pending: Command | None, sequence: int | None) -> Iterator[Event]:
         match reply:
@@ -448,5 +452,5 @@ def _trouble(code: int) -> DeviceError:
         case visca.Trouble.CANCELLED:
             return Superseded("cancelled for a newer goal")
         case visca.Trouble.LENGTH | visca.Trouble.SYNTAX:
-            return NotSupported("the camera does not know this command", device_code=device_code)
+            return NotSupported("the camera does not know this command or value", device_code=device_code)
     return Refused(f"the camera refused with {device_code}", device_code=device_code)
