@@ -54,8 +54,8 @@ class PropertySpec(_Model):
     type: ValueType
     values: tuple[str, ...] = ()
     """Values a scene may ask for, when `type` is choice."""
-    transitional: tuple[str, ...] = ()
-    """Values that mean "on the way" and are no failure: warming, cooling."""
+    transitional: Mapping[str, str] = Field(default_factory=dict)
+    """Values that mean "on the way" and are no failure, with the value they lead to: {warming: on, cooling: off}."""
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
@@ -143,6 +143,20 @@ class Manifest(_Model):
             message = f"unknown transport {', '.join(sorted(unknown))}: tcp, udp, serial, memory"
             raise ValueError(message)
         return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Manifest:
+        for name in self.properties:
+            seen: list[str] = [name]
+            waiting = list(self.properties[name].after)
+            while waiting:
+                other = waiting.pop()
+                if other not in self.properties or other in seen:
+                    message = f"'{name}': after names '{other}', which does not exist or waits for it in turn"
+                    raise ValueError(message)
+                seen.append(other)
+                waiting += self.properties[other].after
+        return self
 
     @property
     def capabilities(self) -> tuple[str, ...]:

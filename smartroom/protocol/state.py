@@ -156,7 +156,8 @@ class Run(Message):
     started: float
     ended: float | None = None
     result: RunResult | None = None
-    members: list[Member] = []
+    members: dict[str, Member] = {}
+    """By `device.property`, in the scene's order."""
 
 
 class SceneLight(StrEnum):

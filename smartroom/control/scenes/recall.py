@@ -1,0 +1,297 @@
+"""One recall of a scene: apply side by side, verify each property, and say exactly what was not reached."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from devices.sdk.commands import Priority, Set
+from devices.sdk.errors import DeviceError, Unreachable
+from devices.sdk.readings import Reading, Value
+from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
+from smartroom.control.errors import device_problem, problem
+from smartroom.control.room.model import PropertyKey
+from smartroom.control.scenes.model import Goal, Scene
+from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
+from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.state import Member, MemberState, Run, RunResult
+
+_LOG = logging.getLogger(__name__)
+
+_REUNION_S = 0.05
+"""After a lost connection: the link's state follows the failed command a moment later, then the caller waits for the device."""
+
+REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """Who owns a property now. A later accepted command takes it over; the earlier one learns why."""
+
+    lost: Problem | None = None
+    operation: asyncio.Task[object] | None = None
+
+    def take(self, why: Problem) -> None:
+        """Somebody else owns the property from now on."""
+        if self.lost is None:
+            self.lost = why
+            if self.operation is not None:
+                self.operation.cancel()
+
+
+@dataclass(slots=True)
+class Part:
+    """One goal of this recall."""
+
+    goal: Goal
+    claim: Claim = field(default_factory=Claim)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Recall:
+    """A run. `changed` is called with the member's key after every step; `finished` is set at the end."""
+
+    def __init__(self, run_id: str, scene: Scene, by: str, goals: Iterable[Goal], carried: Mapping[str, Member], changed: Callable[[str], None]) -> None:
+        self.scene = scene
+        self.parts = {goal.key: Part(goal) for goal in goals}
+        self.finished = asyncio.Event()
+        self._clock = time.monotonic()
+        self._changed = changed
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._held = False
+        members = dict(carried)
+        for goal in scene.goals:
+            if goal.key in self.parts:
+                members[name_of(goal.key)] = Member(device=goal.device, property=goal.property, goal=wire_value(goal.value), label=goal.label, state=MemberState.WAITING)
+        self.run = Run(id=run_id, scene=scene.id, by=by, started=time.time(), members=members)
+
+    @property
+    def open(self) -> bool:
+        """True until the run ended."""
+        return self.run.result is None
+
+    def cancel(self, why: Problem) -> None:
+        """Stop where it is; what was reached stays."""
+        for part in self.parts.values():
+            if not part.settled.is_set():
+                part.claim.take(why)
+
+    async def conduct(self, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock], ready: Callable[[Mapping[PropertyKey, Fact]], object]) -> None:
+        """Carry the run out. `ready` is told the facts it starts from, before the first byte."""
+        goals = [part.goal for part in self.parts.values()]
+        try:
+            async with asyncio.timeout(self.scene.timeout_s):
+                facts = await gateway.facts(needed(goals))
+                ready(facts)
+                wanted = {goal.key: goal for goal in self.scene.goals}
+                pending: list[Goal] = []
+                for goal in goals:
+                    if holds(goal, facts[goal.key]):
+                        self._settle(goal.key, MemberState.SKIPPED, value=wire_value(facts[goal.key].value))
+                    elif (why := blocked(goal, wanted, facts)) is not None:
+                        self._settle(goal.key, MemberState.FAILED, problem=why)
+                    else:
+                        pending.append(goal)
+                work = batches(pending, {goal.device: gateway.endpoint(goal.device).driver for goal in pending})
+                self._busy = len(work)
+                async with asyncio.TaskGroup() as group:
+                    for batch in work:
+                        group.create_task(self._carry_out(batch, gateway, locks), name=f"{self.run.id}:{batch.device}")
+        except TimeoutError:
+            _LOG.warning("scene %s: run %s passed its limit of %g s", self.scene.id, self.run.id, self.scene.timeout_s)
+        finally:
+            self._close()
+
+    async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        busy = True
+        try:
+            if not await self._may_begin(batch):
+                return
+            offline_from_start = not gateway.ready(batch.device)
+            while left := self._left(batch):
+                if not gateway.ready(batch.device):
+                    trouble = _unreachable(gateway, batch.device)
+                    for goal in left:
+                        self._update(goal.key, state=MemberState.WAITING, problem=trouble)
+                    if offline_from_start and busy:
+                        busy = False
+                        self._less_busy()
+                    if not await self._device_returned(gateway, batch.device, give_up=offline_from_start):
+                        for goal in self._left(batch):
+                            self._settle(goal.key, MemberState.FAILED, problem=_unreachable(gateway, batch.device))
+                        return
+                    await self._skip_what_holds(left, gateway)
+                    continue
+                await self._operate(left, gateway, locks)
+        finally:
+            if busy:
+                self._less_busy()
+
+    async def _may_begin(self, batch: Batch) -> bool:
+        for key in batch.after:
+            part = self.parts.get(key)
+            if part is None:
+                continue
+            await part.settled.wait()
+            member = self.run.members[name_of(key)]
+            if member.state not in REACHED:
+                why = problem(ErrorCode.BLOCKED, f"Menunggu {member.label.id}", f"Waits for {member.label.en or member.label.id}", device=batch.device)
+                for goal in self._left(batch):
+                    self._settle(goal.key, MemberState.FAILED, problem=why)
+        if self._held:
+            why = problem(ErrorCode.CANCELLED, "Dihentikan karena kegagalan lain", "Stopped because of another failure", device=batch.device)
+            for goal in self._left(batch):
+                self._settle(goal.key, MemberState.CANCELLED, problem=why)
+        return bool(self._left(batch))
+
+    async def _operate(self, goals: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        """One set-verify of these goals; ends early when one of them is taken over, and the rest is tried again."""
+        operation = asyncio.create_task(self._bring(goals, gateway, locks), name=f"{self.run.id}:bring")
+        claims = [self.parts[goal.key].claim for goal in goals]
+        for claim in claims:
+            claim.operation = operation
+        try:
+            await asyncio.wait({operation})
+        finally:
+            operation.cancel()
+            for claim in claims:
+                claim.operation = None
+            await asyncio.wait({operation})  # its locks are free when we go on
+        if not operation.cancelled() and (error := operation.exception()) is not None:
+            raise error
+
+    async def _bring(self, goals: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        keys = sorted(goal.key for goal in goals)
+        taken: list[asyncio.Lock] = []
+        try:
+            for key in keys:  # always in the same order, so that two runs never wait for each other
+                await locks[key].acquire()
+                taken.append(locks[key])
+            await self._bring_owned(goals, gateway)
+        finally:
+            for lock in taken:
+                lock.release()
+
+    async def _bring_owned(self, goals: list[Goal], gateway: Gateway) -> None:
+        by_name = {goal.property: goal.key for goal in goals}
+
+        def attempt(number: int) -> None:
+            for key in by_name.values():
+                if not self.parts[key].settled.is_set():
+                    self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
+
+        def waiting(item: Set, value: Value, seconds: float) -> None:
+            key = by_name[item.property]
+            if self.run.members[name_of(key)].state is not MemberState.WAITING:
+                self._update(key, state=MemberState.WAITING, value=wire_value(value), until=time.time() + seconds)
+
+        def reached(item: Set, reading: Reading) -> None:
+            self._settle(by_name[item.property], MemberState.VERIFIED, value=wire_value(reading.value))
+
+        device = goals[0].device
+        sets = tuple(Set(goal.property, goal.value) for goal in goals)
+        try:
+            await gateway.bring(device, sets, priority=Priority.SCENE, progress=Progress(attempt, waiting, reached))
+        except Unreachable:
+            await asyncio.sleep(_REUNION_S)
+        except Unverified as error:
+            why = problem(ErrorCode.UNVERIFIED, "Terkirim, belum terverifikasi", "Sent, not verified", detail=str(error), device=device)
+            self._fail(goals, MemberState.UNVERIFIED, why)
+        except NotReached as error:
+            why = problem(ErrorCode.NOT_REACHED, "Alat menerima perintah tetapi tidak berubah", "The device accepted the command but did not change", detail=str(error), device=device)
+            self._fail(goals, MemberState.FAILED, why, value=wire_value(error.value))
+        except DeviceError as error:
+            self._fail(goals, MemberState.FAILED, device_problem(error, device))
+
+    def _fail(self, goals: list[Goal], state: MemberState, why: Problem, value: object = None) -> None:
+        for goal in goals:
+            if not self.parts[goal.key].settled.is_set():
+                self._settle(goal.key, state, problem=why.model_copy(update={"property": goal.property}), value=value)
+
+    async def _device_returned(self, gateway: Gateway, device: str, *, give_up: bool) -> bool:
+        """Wait for the device; one that was away from the start is waited for only while the rest of the run goes on."""
+        back = asyncio.create_task(gateway.returned(device), name=f"{self.run.id}:return:{device}")
+        idle = asyncio.create_task(self._idle.wait(), name=f"{self.run.id}:idle")
+        try:
+            await asyncio.wait({back, idle} if give_up else {back}, return_when=asyncio.FIRST_COMPLETED)
+            return gateway.ready(device)
+        finally:
+            back.cancel()
+            idle.cancel()
+
+    async def _skip_what_holds(self, goals: list[Goal], gateway: Gateway) -> None:
+        """A device that came back is planned again: some goals may hold already."""
+        facts = await gateway.facts([goal.key for goal in goals])
+        for goal in goals:
+            if holds(goal, facts[goal.key]):
+                self._settle(goal.key, MemberState.VERIFIED, value=wire_value(facts[goal.key].value))
+
+    def _left(self, batch: Batch) -> list[Goal]:
+        left: list[Goal] = []
+        for goal in batch.goals:
+            part = self.parts[goal.key]
+            if part.claim.lost is not None and not part.settled.is_set():
+                state = MemberState.CANCELLED if part.claim.lost.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN
+                self._settle(goal.key, state, problem=part.claim.lost)
+            if not part.settled.is_set():
+                left.append(goal)
+        return left
+
+    def _less_busy(self) -> None:
+        self._busy -= 1
+        if self._busy <= 0:
+            self._idle.set()
+
+    def _settle(self, key: PropertyKey, state: MemberState, *, problem: Problem | None = None, value: object = None) -> None:
+        part = self.parts[key]
+        if part.settled.is_set():
+            return
+        part.settled.set()
+        if state is MemberState.FAILED and self.scene.on_failure == "hold":
+            self._held = True
+        self._update(key, state=state, problem=problem, until=None, ms=round((time.monotonic() - self._clock) * 1000), **({} if value is None else {"value": value}))
+
+    def _update(self, key: PropertyKey, **changes: object) -> None:
+        name = name_of(key)
+        self.run.members[name] = self.run.members[name].model_copy(update=changes)
+        self._changed(name)
+
+    def _close(self) -> None:
+        late = problem(ErrorCode.TIMEOUT, "Batas waktu lewat", "The time limit has passed")
+        for key, part in self.parts.items():
+            if part.settled.is_set():
+                continue
+            if part.claim.lost is not None:
+                state = MemberState.CANCELLED if part.claim.lost.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN
+                self._settle(key, state, problem=part.claim.lost)
+                continue
+            earlier = self.run.members[name_of(key)].problem
+            self._settle(key, MemberState.FAILED, problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}))
+        self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
+        self.finished.set()
+
+
+def name_of(key: PropertyKey) -> str:
+    """`matrix.route.1`: a property's name in runs and states."""
+    return f"{key[0]}.{key[1]}"
+
+
+def judge(members: Iterable[Member]) -> RunResult:
+    """The result of a run by its members: achieved only when every property was read back at its goal."""
+    states = [member.state for member in members]
+    if all(state in REACHED for state in states):
+        return RunResult.ACHIEVED
+    if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):
+        return RunResult.PARTIAL
+    if all(state in (MemberState.OVERRIDDEN, MemberState.CANCELLED) for state in states):
+        return RunResult.CANCELLED
+    return RunResult.FAILED
+
+
+def _unreachable(gateway: Gateway, device: str) -> Problem:
+    return device_problem(gateway.trouble(device) or Unreachable("no connection"), device)
+
