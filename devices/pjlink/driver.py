@@ -82,6 +82,10 @@ class PJLink(Driver):
         left_out = {"mute"} | self._identified | (set() if self._class == 2 else {"freeze"})
         return tuple(Query(name) for name in self.properties() if name not in left_out)
 
+    def keepalive(self) -> Query:
+        """CLSS: answered in every state of the lamp, asked by nothing else in between, so that a late answer to something else is told apart."""
+        return Query("class")
+
     # -- values to bytes --
 
     def encode_power(self, *, on: bool) -> Frames:
@@ -161,6 +165,8 @@ class PJLink(Driver):
         if reply.acknowledged:
             return [Done()] if asked and not isinstance(pending, Query) else []
         readings = self._readings(reply)
+        if not readings and asked:
+            return [Failed(Refused(f"the answer '{reply.parameter[:40]}' to {reply.body} means nothing"))]
         self._identified.update(reading.property for reading in readings if reading.property in IDENTITY)
         return readings
 
