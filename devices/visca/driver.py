@@ -68,7 +68,7 @@ class ViscaDriver(Driver):
 
     def framer(self) -> Framer:
         """Sony's datagrams, or packets cut at FF."""
-        return DatagramFramer() if self._numbered else visca.PacketFramer()
+        return DatagramFramer() if self._numbered else visca.PacketFramer(self._camera)
 
     def reset(self) -> None:
         """Forget sockets and sequence numbers; what was learnt about presets stays."""
@@ -102,6 +102,10 @@ class ViscaDriver(Driver):
     def resent(self) -> None:
         """From now on a sequence error means that the camera had already heard us."""
         self._repeated = True
+
+    def keepalive(self) -> Query | None:
+        """Power is answered even in standby. Not where sequence numbers count: a question between a command and its repetition would spoil both."""
+        return None if self._numbered else Query("power")
 
     def snapshot(self) -> tuple[Query, ...]:
         """Asking for the preset reads position and zoom as well."""

@@ -229,13 +229,14 @@ def parse_datagram(message: bytes) -> Datagram | None:
 
 
 class PacketFramer:
-    """Packets of a stream, cut at FF and returned without it.
+    """Packets of a stream for the client of one camera, cut at FF and returned without it; what other cameras of the chain say is passed over.
 
     A network change (`z0 38 FF`) may break into another reply: it is taken out, and the torn reply is put together again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, camera: int) -> None:
         self.garbage = 0
+        self._ours = (BROADCAST, 0x80 + 0x10 * camera)
         self._buffer = bytearray()
         self._torn = b""
 
@@ -260,7 +261,7 @@ class PacketFramer:
         if len(part) >= MAX_PACKET or part[:1] < b"\x80":
             self.garbage += len(part)
             return []
-        return [part]
+        return [part] if part[0] in self._ours or part[1:] == b"\x38" else []
 
 
 def _speed(speed: float, steps: int) -> int:
