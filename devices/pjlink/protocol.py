@@ -35,6 +35,7 @@ _NUMBERS: Final = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Second character of an input; letters from class 2 on."""
 _REPLY: Final = re.compile(rb"%([12])([A-Z0-9]{4})=(.{0,128})", re.IGNORECASE | re.DOTALL)
 _GREETING: Final = re.compile(rb"PJLINK (?:(0)|1 ([0-9A-F]{8})|(ERRA))", re.IGNORECASE)
+_DIGEST: Final = re.compile(rb"^[0-9a-f]{32}%")
 _INPUT_NAME: Final = re.compile(r"([a-z]+)([1-9][0-9]?)")
 
 
@@ -95,6 +96,11 @@ def parse_greeting(message: bytes) -> Greeting | None:
 def digest(salt: bytes, password: str) -> bytes:
     """32 hex digits that stand before the first command of a connection (section 5.1)."""
     return hashlib.md5(salt + password.encode("utf-8"), usedforsecurity=False).hexdigest().encode("ascii")
+
+
+def without_digest(payload: bytes) -> bytes:
+    """A command line as a trace may show it."""
+    return _DIGEST.sub(b"***%", payload)
 
 
 def input_code(name: str) -> str | None:

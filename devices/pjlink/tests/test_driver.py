@@ -271,6 +271,14 @@ def test_identity_is_asked_once_for_each_connection() -> None:
     assert projector.snapshot() == whole
 
 
+def test_traces_show_neither_password_nor_digest() -> None:
+    """What a trace shows of the login lets nobody try passwords; other lines stay as they are."""
+    projector = driver({"password": "rahasia"})
+    assert projector.masked(b"5d8409bc1c3fa39749434aa3a5c38682%1CLSS ?\r") == b"***%1CLSS ?\r"
+    assert projector.masked(b"%1NAME=rahasia") == b"%1NAME=***"
+    assert projector.masked(b"%1POWR 1\r") == b"%1POWR 1\r"
+
+
 def test_capabilities_are_whole() -> None:
     """The driver has the methods of every capability its manifest names."""
     assert all(isinstance(driver(), can.CAPABILITIES[name]) for name in MANIFEST.capabilities)
