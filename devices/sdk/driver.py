@@ -140,8 +140,18 @@ class Driver(ABC):
         return ()
 
     def keepalive(self) -> Query | None:
-        """A harmless question for an idle connection; None = not needed."""
+        """A harmless question for an idle connection; None = the first question of the snapshot that was answered.
+
+        Also asked after a timeout: its answer tells a lost reply from a dead device, and flushes a late one. So it should be unmistakable.
+        """
         return None
+
+    def masked(self, payload: bytes) -> bytes:
+        """Bytes as a trace may show them: secrets replaced. Extended where a secret travels in another form."""
+        for key in self.settings.secrets:
+            if secret := self.settings.text(key).encode():
+                payload = payload.replace(secret, b"***")
+        return payload
 
     def snapshot(self) -> tuple[Query, ...]:
         """Questions that read the whole state; fewer than the properties where one answer tells several."""
@@ -258,13 +268,17 @@ class Driver(ABC):
     def _encode_act(self, name: str, arguments: Mapping[str, Value]) -> Frames:
         spec = self.manifest.actions.get(name)
         if spec is None:
-            message = f"{self.manifest.family} has no action '{name}'; it has: {', '.join(self.manifest.actions) or 'none'}"
+            message = (
+                f"{self.manifest.family} has no action '{name}'; it has: {', '.join(self.manifest.actions) or 'none'}"
+            )
             raise NotSupported(message)
         if set(arguments) != set(spec.arguments):
             message = f"action '{name}' needs: {', '.join(spec.arguments) or 'nothing'}"
             raise BadSetting(message, key=name)
         for key, kind in spec.arguments.items():
-            if kind in (ValueType.INTEGER, ValueType.NUMBER) and (isinstance(arguments[key], bool) or not isinstance(arguments[key], int | float)):
+            if kind in (ValueType.INTEGER, ValueType.NUMBER) and (
+                isinstance(arguments[key], bool) or not isinstance(arguments[key], int | float)
+            ):
                 message = f"action '{name}': '{key}' must be a number"
                 raise BadSetting(message, key=key)
         match name:
@@ -313,7 +327,7 @@ def _canonical(name: str, spec: PropertySpec, value: Value) -> Value:
             wanted = "a number" + _range(spec)
         case ValueType.POSITION:
             pair = 2
-            if isinstance(value, list | tuple) and len(value) == pair and all(isinstance(part, int) and not isinstance(part, bool) for part in value):
+            if isinstance(value, list | tuple) and len(value) == pair and all(type(part) is int for part in value):
                 return (value[0], value[1])
             wanted = "[pan, tilt]"
         case ValueType.MAPPING:

@@ -21,9 +21,11 @@ class Framer(Protocol):
 
 
 class TerminatorFramer:
-    """Messages that end with one of several terminators (`\\r\\n`, `\\r`, `\\xff`). Empty messages are dropped; NUL bytes are dropped where `strip_nul`."""
+    r"""Messages that end with one of several terminators (`\r\n`, `\r`, `\xff`). Empty messages are dropped; NUL bytes are dropped where `strip_nul`."""
 
-    def __init__(self, *terminators: bytes, limit: int = MAX_BUFFER, keep_terminator: bool = False, strip_nul: bool = False) -> None:
+    def __init__(
+        self, *terminators: bytes, limit: int = MAX_BUFFER, keep_terminator: bool = False, strip_nul: bool = False
+    ) -> None:
         self.garbage = 0
         self._terminators: Sequence[bytes] = sorted(terminators, key=len, reverse=True)
         self._limit = limit
@@ -43,7 +45,9 @@ class TerminatorFramer:
                 self.garbage += len(message)
             elif message:
                 messages.append(message)
-        if len(self._buffer) > self._limit:  # no terminator for so long: noise; keep the tail, a message may start there
+        if (
+            len(self._buffer) > self._limit
+        ):  # no terminator for so long: noise; keep the tail, a message may start there
             self.garbage += len(self._buffer)
             self._buffer.clear()
         return messages

@@ -1,0 +1,359 @@
+"""One device for its whole life: connect, log in, read everything, carry out commands, poll, come back after every failure."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from random import Random
+
+from devices.sdk.address import Address
+from devices.sdk.commands import Command, Priority, Query, Set
+from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Traffic
+from devices.sdk.driver import Driver, FollowUp
+from devices.sdk.errors import ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
+from devices.sdk.polling import Poll
+from devices.sdk.queue import Answer, CommandQueue, Job
+from devices.sdk.readings import Reading, ReadingSource, Value
+from devices.sdk.transport.base import open_transport
+
+BACKOFF_FIRST_S = 0.5
+BACKOFF_LONGEST_S = 30.0
+BACKOFF_SHARE = 0.25
+"""Never wait longer than this share of the time the device was away: who was off for 20 s is found within 5 s, and the waits grow exponentially."""
+COMMAND_LIMIT_S = 30.0
+"""Waiting and sending together, when the caller names no time of its own: a queue of 64 slow commands needs less."""
+
+log = logging.getLogger(__name__)
+
+
+def backoff(away: float, random: Random) -> float:
+    """Seconds to wait before the next attempt after being away so long: full jitter up to a ceiling that grows from 0.5 to 30 s."""
+    return random.uniform(0.0, min(BACKOFF_LONGEST_S, max(BACKOFF_FIRST_S, away * BACKOFF_SHARE)))
+
+
+class Session:
+    """A device that is kept connected. `run` lives in the owner's TaskGroup; everything else may be called at any time."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        address: Address,
+        observer: Observer,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+    ) -> None:
+        self.driver = driver
+        self.address = address
+        self.counters = Counters()
+        self._observer = _Guarded(observer)
+        self._clock = clock
+        self._random = random or Random()  # noqa: S311  # jitter, not secrecy
+        self._status = LinkStatus(LinkState.CONNECTING, clock())
+        self._epoch = 0
+        self._queue = CommandQueue()
+        self._wake = asyncio.Event()
+        self._readings: dict[str, Reading] = {}
+        self._connection: Connection | None = None
+        self._poll: Poll | None = None
+        self._follow_ups: dict[str, asyncio.TimerHandle] = {}
+        self._owed: dict[str, Command] = {}
+        self._complained = False
+        driver.attach(address)
+
+    @property
+    def status(self) -> LinkStatus:
+        """State of the connection."""
+        return self._status
+
+    @property
+    def epoch(self) -> int:
+        """Connections so far; a reading of an older one is not fresh."""
+        return self._epoch
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """Properties this device did not answer for on this connection."""
+        return frozenset(self._poll.unsupported if self._poll else ())
+
+    def reading(self, name: str) -> Reading | None:
+        """Last reading of a property, of any epoch."""
+        return self._readings.get(name)
+
+    async def run(self) -> None:
+        """Connect and stay connected for ever. Ends by cancellation only; then everything is closed and every waiter told."""
+        lost_at: float | None = None
+        try:
+            while True:
+                self._set_status(LinkState.CONNECTING)
+                error = await self._live()
+                if self._status.state is LinkState.READY or lost_at is None:
+                    lost_at = self._clock()
+                refused = isinstance(error, ConfigurationError)
+                wait = BACKOFF_LONGEST_S if refused else backoff(self._clock() - lost_at, self._random)
+                self._complain(error)
+                self._set_status(LinkState.REFUSED if refused else LinkState.OFFLINE, error, wait)
+                await asyncio.sleep(wait)
+        finally:
+            for timer in self._follow_ups.values():
+                timer.cancel()
+            self._follow_ups.clear()
+            self._queue.clear(Unreachable("the session was stopped"))
+            self._set_status(LinkState.STOPPED)
+
+    async def execute(
+        self,
+        command: Command,
+        *,
+        priority: Priority = Priority.OPERATOR,
+        name: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # a plan's deadline for the whole of it
+        wait_done: bool = False,
+    ) -> None:
+        """Carry out a command; returns when the device acknowledged it, with `wait_done` when it finished moving. An ack is no state: read afterwards.
+
+        BadSetting and NotSupported before anything is sent; Unreachable at once when not READY; Busy when too much waits; Superseded by a newer
+        command of the same `name`; Refused with the device's code; ReplyTimeout, also after `timeout` seconds in all.
+        """
+        await self._submit(command, priority, name, timeout or COMMAND_LIMIT_S, wait_done=wait_done)
+
+    async def read(self, name: str, *, priority: Priority = Priority.OPERATOR, timeout: float | None = None) -> Reading:  # noqa: ASYNC109  # as above
+        """Ask the device now and return the reading of this answer; errors as `execute`."""
+        answer = await self._submit(Query(name), priority, None, timeout or COMMAND_LIMIT_S)
+        if answer.reading is None:
+            raise ReplyTimeout(f"'{name}' was asked, but the answer held no value")
+        return answer.reading
+
+    # -- waiting for an answer --
+
+    async def _submit(
+        self, command: Command, priority: Priority, name: str | None, limit: float, *, wait_done: bool = False
+    ) -> Answer:
+        frames = self.driver.encode(command)
+        if self._status.state is not LinkState.READY:
+            raise Unreachable(
+                f"{self.address} is {self._status.state}" + (f": {self._status.error}" if self._status.error else "")
+            )
+        job = Job(command, frames, priority, name, attempts=self.driver.manifest.timing.retries + 1)
+        return await self._wait(job, limit, wait_done=wait_done)
+
+    async def _wait(self, job: Job, limit: float | None, *, wait_done: bool = False) -> Answer:
+        job = self._queue.put(job)
+        job.waiters += 1
+        self._wake.set()
+        deadline = asyncio.timeout(limit)
+        try:
+            async with deadline:
+                answer = await asyncio.shield(job.answer)
+                if wait_done and answer.motion is not None:
+                    await asyncio.shield(answer.motion.done)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ReplyTimeout(f"not carried out within {limit:g} s") from None
+        else:
+            return answer
+        finally:
+            job.waiters -= 1
+            if not job.waiters and not job.answer.done() and self._queue.discard(job):
+                job.fail(ReplyTimeout("withdrawn"))
+
+    # -- one connection --
+
+    async def _live(self) -> DeviceError:
+        """One connection from beginning to end; returns why it ended."""
+        timing = self.driver.manifest.timing
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(timing.connect_timeout_ms / 1000):
+                transport = await open_transport(self.address)
+            self._epoch += 1
+            self.driver.reset()
+            connection = Connection(
+                self.driver,
+                transport,
+                self._epoch,
+                _Recorder(self._observer, self._readings),
+                clock=self._clock,
+                counters=self.counters,
+                freed=self._wake.set,
+            )
+            self._set_status(LinkState.LOGIN)
+            await connection.login()
+            self._connection = connection
+            return await self._serve(connection)
+        except TimeoutError:
+            return Unreachable(f"{self.address} does not answer: cable, power, address?")
+        except DeviceError as error:
+            return error
+        finally:
+            self._connection = None
+            if connection is not None:
+                connection.close()
+            self._queue.clear(Unreachable(f"{self.address}: the connection was lost"))
+
+    async def _serve(self, connection: Connection) -> DeviceError:
+        """Talk, work and poll until the connection ends; returns why."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._work(connection), name=f"{self.address} work")
+                tasks.create_task(self._keep_reading(connection), name=f"{self.address} poll")
+                await (
+                    connection.talk()
+                )  # in the body: before 3.13 a failure met in __aexit__ leaves the task marked as cancelled
+        except BaseExceptionGroup as group:
+            expected, bugs = group.split(DeviceError)
+            if bugs is not None:
+                raise
+            task = asyncio.current_task()
+            if (
+                task is not None and task.cancelling()
+            ):  # a cancellation that met the end of the connection: the group would hide it
+                raise asyncio.CancelledError from None
+            return _first(expected)
+        return _first(None)
+
+    async def _keep_reading(self, connection: Connection) -> None:
+        async def ask(query: Query, attempts: int) -> Answer:
+            return await self._wait(Job(query, self.driver.encode(query), Priority.POLL, attempts=attempts), None)
+
+        def answered(query: Query) -> None:
+            connection.probe = connection.probe or query
+
+        while self._owed:
+            name, command = self._owed.popitem()
+            await self._wait(Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2), None)
+        self._poll = Poll(self.driver, ask, self._clock)
+        await self._poll.snapshot(answered)
+        self._set_status(LinkState.READY)
+        self._rejoice()
+        await self._poll.run()
+
+    async def _work(self, connection: Connection) -> None:
+        """Carry out what waits, one command at a time."""
+        while True:
+            job = self._queue.take(lambda job: self._may_go(connection, job))
+            if job is None:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            try:
+                job.succeed(await self._carry_out(connection, job))
+            except DeviceError as error:
+                job.fail(error)
+            finally:
+                job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
+
+    def _may_go(self, connection: Connection, job: Job) -> bool:
+        if isinstance(job.command, Query) or len(connection.executing) < self.driver.manifest.timing.max_executing:
+            return True
+        return bool(self.driver.preempt(job.command))
+
+    async def _carry_out(self, connection: Connection, job: Job) -> Answer:
+        for command in self.driver.preempt(job.command):
+            try:
+                await connection.exchange(command, self.driver.encode(command), note="first")
+            except (Refused, ReplyTimeout) as error:
+                log.debug("%s: %s before %s: %s", self.address, command, job.command, error)
+        for follow_up in self.driver.follow_ups(job.command):
+            self._schedule(follow_up)
+        answer = await connection.exchange(
+            job.command, job.frames, attempts=job.attempts, note=job.priority.name.lower()
+        )
+        if isinstance(job.command, Set) and not self.driver.spec(job.command.property).readable:
+            self._store(
+                Reading(job.command.property, job.command.value, self._clock(), self._epoch, ReadingSource.WRITTEN)
+            )
+        return answer
+
+    def _schedule(self, follow_up: FollowUp) -> None:
+        if timer := self._follow_ups.pop(follow_up.name, None):
+            timer.cancel()
+        self._owed.pop(follow_up.name, None)
+        if follow_up.command is not None:
+            self._follow_ups[follow_up.name] = asyncio.get_running_loop().call_later(
+                follow_up.after, self._follow_up_due, follow_up.name, follow_up.command
+            )
+
+    def _follow_up_due(self, name: str, command: Command) -> None:
+        self._follow_ups.pop(name, None)
+        if self._status.state is LinkState.READY:
+            self._queue.put(Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2))
+            self._wake.set()
+        else:
+            self._owed[name] = command  # a head that still turns is stopped first thing after the connection is back
+
+    def _store(self, reading: Reading) -> None:
+        self._readings[reading.property] = reading
+        self._observer.reading(reading)
+
+    # -- telling --
+
+    def _set_status(self, state: LinkState, error: DeviceError | None = None, retry_in: float | None = None) -> None:
+        self._status = LinkStatus(state, self._clock(), self._epoch, error, retry_in)
+        self._observer.link(self._status)
+
+    def _complain(self, error: DeviceError) -> None:
+        """Loud once, then quiet."""
+        log.log(
+            logging.DEBUG if self._complained else logging.WARNING,
+            "%s %s: %s",
+            self.driver.manifest.family,
+            self.address,
+            error,
+        )
+        self._complained = True
+
+    def _rejoice(self) -> None:
+        if self._complained:
+            log.info("%s %s: back", self.driver.manifest.family, self.address)
+        self._complained = False
+
+
+class _Guarded:
+    """An observer whose bugs stay its own: logged once."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._logged = False
+
+    def reading(self, reading: Reading) -> None:
+        self._call(lambda: self._observer.reading(reading))
+
+    def link(self, status: LinkStatus) -> None:
+        self._call(lambda: self._observer.link(status))
+
+    def traffic(self, traffic: Traffic) -> None:
+        self._call(lambda: self._observer.traffic(traffic))
+
+    def learned(self, key: str, value: Value) -> None:
+        self._call(lambda: self._observer.learned(key, value))
+
+    def _call(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except Exception:  # whoever watches must not take the device away
+            if not self._logged:
+                log.exception("an observer of a device failed; further failures of it are not logged")
+            self._logged = True
+
+
+class _Recorder(_Guarded):
+    """Keeps the last reading of each property on its way to the observer."""
+
+    def __init__(self, observer: Observer, readings: dict[str, Reading]) -> None:
+        super().__init__(observer)
+        self._readings = readings
+
+    def reading(self, reading: Reading) -> None:
+        self._readings[reading.property] = reading
+        super().reading(reading)
+
+
+def _first(group: BaseExceptionGroup[DeviceError] | None) -> DeviceError:
+    """The first error of a group: the one that ended the connection."""
+    for error in group.exceptions if group is not None else ():
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return Unreachable("the connection ended")
