@@ -37,6 +37,9 @@ RUN_HISTORY = 200
 RECORD_QUEUE = 512
 """Writes to the records that may wait; above it the oldest is dropped and counted: a room does not stop for its diary."""
 
+SNAPSHOT_S = 1.0
+"""Longest a run waits for its snapshot to be on disk; a synced write takes milliseconds."""
+
 FILE_POLL_S = 1.0
 """How soon a saved file is noticed."""
 
@@ -48,6 +51,9 @@ RESTART_WINDOW_S = 30.0
 
 PARKED_S = 60.0
 """A parked device is tried again after this."""
+
+TRACE_LENGTH = 200
+"""Frames kept per device for a technician: a minute of polling."""
 
 STOP_S = 5.0
 """Each stage of stopping; who is late is named in the log."""

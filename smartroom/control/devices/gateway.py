@@ -63,11 +63,13 @@ class Endpoint(Protocol):
         """Last reading of any connection."""
         ...
 
-    async def read(self, name: str, *, priority: Priority, timeout: float | None) -> Reading:
+    async def read(self, name: str, *, priority: Priority, timeout: float | None) -> Reading:  # noqa: ASYNC109  # the session owns the clock of its queue
         """Ask now."""
         ...
 
-    async def execute(self, command: Command, *, priority: Priority, name: str | None, timeout: float | None) -> None:
+    async def execute(  # noqa: ASYNC109  # the session owns the clock of its queue
+        self, command: Command, *, priority: Priority, name: str | None, timeout: float | None
+    ) -> None:
         """Send and wait for the acknowledgement."""
         ...
 
@@ -180,7 +182,11 @@ class Gateway:
     async def facts(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Fact]:
         """What is known of several properties; those without a fresh reading are asked, devices side by side."""
         found = {key: self.fact(*key) for key in keys}
-        stale = [key for key, fact in found.items() if fact.ready and not fact.fresh and self.endpoint(key[0]).driver.spec(key[1]).readable]
+        stale = [
+            key
+            for key, fact in found.items()
+            if fact.ready and not fact.fresh and self.endpoint(key[0]).driver.spec(key[1]).readable
+        ]
         if stale:
             answers = await asyncio.gather(*(self._asked(*key) for key in stale))
             found.update(zip(stale, answers, strict=True))
@@ -198,7 +204,9 @@ class Gateway:
         """Something that is no state: returns when the device acknowledged."""
         await self.endpoint(device).execute(command, priority=priority, name=name, timeout=None)
 
-    async def bring(self, device: str, sets: tuple[Set, ...], *, priority: Priority, progress: Progress | None = None) -> dict[str, Reading]:
+    async def bring(
+        self, device: str, sets: tuple[Set, ...], *, priority: Priority, progress: Progress | None = None
+    ) -> dict[str, Reading]:
         """Bring properties of one device to their values and prove it; several travel as one native command.
 
         Raises NotReached or Unverified after the last attempt, or the device's own error. Busy and lost answers are tried again within the deadline.
@@ -237,7 +245,9 @@ class Gateway:
         command: Command = sets[0] if len(sets) == 1 else Salvo(sets)
         label = "+".join(item.property for item in sets)
         with suppress(ReplyTimeout):  # it may have run all the same: the read-back decides, not a blind repeat
-            await endpoint.execute(command, priority=priority, name=f"{priority.name}:{label}", timeout=max(remaining, 0.1))
+            await endpoint.execute(
+                command, priority=priority, name=f"{priority.name}:{label}", timeout=max(remaining, 0.1)
+            )
 
     async def _verify(
         self,
@@ -263,7 +273,9 @@ class Gateway:
                 if not spec.readable:
                     message = f"'{item.property}' was written and cannot be read back"
                     raise Unverified(message)
-                reading = await endpoint.read(item.property, priority=priority, timeout=max(min(READ_DEADLINE_S, deadline - loop.time()), 0.1))
+                reading = await endpoint.read(
+                    item.property, priority=priority, timeout=max(min(READ_DEADLINE_S, deadline - loop.time()), 0.1)
+                )
                 if matches(reading.value, item.value, spec.tolerance):
                     if not reading.verified:
                         message = f"'{item.property}' was written, but the device cannot confirm it"
@@ -271,11 +283,15 @@ class Gateway:
                     reached[item.property] = reading
                     watch.reached(item, reading)
                     continue
-                failure = NotReached(f"'{item.property}' reads {reading.value!r} instead of {item.value!r}", reading.value)
+                failure = NotReached(
+                    f"'{item.property}' reads {reading.value!r} instead of {item.value!r}", reading.value
+                )
                 if spec.transitional.get(str(reading.value)) == item.value:
                     watch.waiting(item, reading.value, spec.expected_ms / 1000)
                     still[item.property] = deadline
-                elif before.get(item.property, reading.value) != reading.value:  # it moves: give it its usual time again
+                elif (
+                    before.get(item.property, reading.value) != reading.value
+                ):  # it moves: give it its usual time again
                     still[item.property] = loop.time() + _stillness(spec)
                 before[item.property] = reading.value
             left = [item.property for item in sets if item.property not in reached]

@@ -68,7 +68,9 @@ class _RoomFile(_File):
     audio: _AudioFile = _AudioFile()
 
 
-def load_room(folder: Path, families: Mapping[str, Family], secrets: Mapping[str, str], addresses: Mapping[str, str] | None = None) -> Room:
+def load_room(
+    folder: Path, families: Mapping[str, Family], secrets: Mapping[str, str], addresses: Mapping[str, str] | None = None
+) -> Room:
     """Read a room's folder. `addresses` puts simulators in the place of hardware. DocumentError names file, line and fix."""
     document = read_document(folder / ROOM_FILE)
     try:
@@ -97,7 +99,11 @@ def load_room(folder: Path, families: Mapping[str, Family], secrets: Mapping[str
 def from_validation(document: Document, error: ValidationError) -> Exception:
     """The first of pydantic's findings, at its line, with a fix where one can be guessed."""
     first = error.errors()[0]
-    path = tuple(part for part in first["loc"] if part != "[key]" and not (isinstance(part, str) and part.startswith(("_", "function-", "str"))))
+    path = tuple(
+        part
+        for part in first["loc"]
+        if part != "[key]" and not (isinstance(part, str) and part.startswith(("_", "function-", "str")))
+    )
     fix = ""
     if first["type"] == "extra_forbidden":
         allowed = _siblings(error.title, first["loc"])
@@ -109,7 +115,12 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
     if first["type"] == "string_pattern_mismatch":
         fix = "use small letters, digits and -"
     shown = str(first["input"])[:60]
-    return document.error(path, f"{'.'.join(map(str, path)) or 'file'}: {first['msg']}, found {shown!r}", value=shown, fix=fix or "see docs/rooms.md")
+    return document.error(
+        path,
+        f"{'.'.join(map(str, path)) or 'file'}: {first['msg']}, found {shown!r}",
+        value=shown,
+        fix=fix or "see docs/rooms.md",
+    )
 
 
 _KEYS = {
@@ -126,7 +137,13 @@ def _siblings(title: str, path: tuple[str | int, ...]) -> list[str]:
 
 
 class _Reader:
-    def __init__(self, document: Document, families: Mapping[str, Family], secrets: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        families: Mapping[str, Family],
+        secrets: Mapping[str, str],
+        addresses: Mapping[str, str],
+    ) -> None:
         self.warnings: list[str] = []
         self._document = document
         self._families = families
@@ -149,16 +166,22 @@ class _Reader:
             address = self._address(family, self._addresses.get(key, at))
             driver.attach(address)
         except BadSetting as error:
-            raise self._document.error((*path, error.key), f"{key}: {error}", fix=f"see devices/{family.manifest.family}/README.md") from None
+            raise self._document.error(
+                (*path, error.key), f"{key}: {error}", fix=f"see devices/{family.manifest.family}/README.md"
+            ) from None
         return Device(
             id=key,
             name=self._words((*path, "name"), name, key),
             family=family,
             driver=driver,
             address=address,
-            presets={preset: number for preset, number in _numbers(settings.mapping("presets") if "presets" in family.manifest.settings else {}).items()},
+            presets=dict(_numbers(
+                    settings.mapping("presets") if "presets" in family.manifest.settings else {}
+                ).items()),
             labels=labels,
-            fingerprint=hashlib.sha256(json.dumps([family.manifest.family, str(address), rest], sort_keys=True, default=str).encode()).hexdigest(),
+            fingerprint=hashlib.sha256(
+                json.dumps([family.manifest.family, str(address), rest], sort_keys=True, default=str).encode()
+            ).hexdigest(),
             problem=missing,
             simulated=simulated,
         )
@@ -189,15 +212,24 @@ class _Reader:
         name = f"{kind}.{channel.removeprefix('out.')}" if channel else kind
         if name not in devices[device].driver.properties():
             offered = [item for item in devices[device].driver.properties() if item.partition(".")[0] == kind]
-            raise self._document.error(path, f"{device} has no '{name}'", value=at, fix=f"it has: {', '.join(offered) or 'no ' + kind}")
+            raise self._document.error(
+                path, f"{device} has no '{name}'", value=at, fix=f"it has: {', '.join(offered) or 'no ' + kind}"
+            )
         return AudioControl(device=device, property=name)
 
     def _family(self, path: tuple[str, str], name: object) -> Family:
         if not isinstance(name, str):
-            raise self._document.error(path, "'driver' is missing", fix=f"driver: one of {', '.join(sorted(self._families))}")
+            raise self._document.error(
+                path, "'driver' is missing", fix=f"driver: one of {', '.join(sorted(self._families))}"
+            )
         if name not in self._families:
             near = get_close_matches(name, self._families, n=1)
-            raise self._document.error((*path, "driver"), f"unknown driver '{name}'", value=name, fix=f"did you mean '{near[0]}'?" if near else f"one of {', '.join(sorted(self._families))}")
+            raise self._document.error(
+                (*path, "driver"),
+                f"unknown driver '{name}'",
+                value=name,
+                fix=f"did you mean '{near[0]}'?" if near else f"one of {', '.join(sorted(self._families))}",
+            )
         return self._families[name]
 
     def _address(self, family: Family, at: object) -> Address:
@@ -217,8 +249,14 @@ class _Reader:
             del rest[key]
             line = self._document.line((*path, key))
             detail = f"{self._document.file}:{line}: secret '{value.name}' is not in secrets.yaml"
-            self.warnings.append(f"{detail}. Fix: add the line  {value.name}: \"…\"  to secrets.yaml (chmod 600)")
-            missing = problem(ErrorCode.CONFIGURATION, f"Rahasia '{value.name}' belum diisi", f"Secret '{value.name}' is not filled in", detail=detail, device=path[1])
+            self.warnings.append(f'{detail}. Fix: add the line  {value.name}: "…"  to secrets.yaml (chmod 600)')
+            missing = problem(
+                ErrorCode.CONFIGURATION,
+                f"Rahasia '{value.name}' belum diisi",
+                f"Secret '{value.name}' is not filled in",
+                detail=detail,
+                device=path[1],
+            )
         return missing
 
     def _preset_labels(self, path: tuple[str, str], rest: dict[str, object]) -> dict[str, Text]:
@@ -228,13 +266,21 @@ class _Reader:
             for key, value in presets.items():
                 if isinstance(value, dict) and "name" in value:
                     labels[key] = self._words((*path, "presets", key, "name"), value["name"], key)
-                    rest["presets"] = presets = {**presets, key: {item: part for item, part in value.items() if item != "name"}}
+                    rest["presets"] = presets = {
+                        **presets,
+                        key: {item: part for item, part in value.items() if item != "name"},
+                    }
         return labels
 
     def _port(self, path: tuple[str, ...], at: str, direction: str, devices: Mapping[str, Device]) -> tuple[str, int]:
         parts = at.split(".")
         if len(parts) != _PORT_PARTS or parts[1] != direction or not parts[2].isascii() or not parts[2].isdigit():
-            raise self._document.error(path, f"'{at}' is not a port", value=at, fix=f"write DEVICE.{direction}.NUMBER, for example matrix.{direction}.1")
+            raise self._document.error(
+                path,
+                f"'{at}' is not a port",
+                value=at,
+                fix=f"write DEVICE.{direction}.NUMBER, for example matrix.{direction}.1",
+            )
         device, number = parts[0], int(parts[2])
         if device not in devices:
             raise self._unknown(path, device, devices)
@@ -242,12 +288,22 @@ class _Reader:
         setting = "inputs" if direction == "in" else "outputs"
         count = found.driver.settings.integer(setting) if setting in found.family.manifest.settings else 0
         if not 1 <= number <= count:
-            raise self._document.error(path, f"{device} has no {setting[:-1]} {number}", value=at, fix=f"1 to {count}" if count else f"{device} is no matrix")
+            raise self._document.error(
+                path,
+                f"{device} has no {setting[:-1]} {number}",
+                value=at,
+                fix=f"1 to {count}" if count else f"{device} is no matrix",
+            )
         return device, number
 
     def _unknown(self, path: tuple[str, ...], name: str, devices: Mapping[str, Device]) -> Exception:
         near = get_close_matches(name, devices, n=1)
-        return self._document.error(path, f"no device '{name}'", value=name, fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(devices)}")
+        return self._document.error(
+            path,
+            f"no device '{name}'",
+            value=name,
+            fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(devices)}",
+        )
 
     def _words(self, path: tuple[str, ...], value: object, key: str) -> Text:
         if value is None:
@@ -255,7 +311,9 @@ class _Reader:
         try:
             return Text.model_validate(_text(value))
         except ValidationError:
-            raise self._document.error(path, "a name is a text, or {id: …, en: …}", fix='name: {id: "Layar utama", en: "Main screen"}') from None
+            raise self._document.error(
+                path, "a name is a text, or {id: …, en: …}", fix='name: {id: "Layar utama", en: "Main screen"}'
+            ) from None
 
 
 def _titled(key: str) -> Text:

@@ -48,3 +48,11 @@ class Room:
     volume: AudioControl | None = None
     mute: AudioControl | None = None
     warnings: tuple[str, ...] = field(default=())
+
+    def outputs_of(self, device: str) -> list[Output]:
+        """Outputs of the room that are a port of this device."""
+        return [output for output in self.outputs.values() if output.device == device]
+
+    def sources_of(self, device: str) -> list[Source]:
+        """Sources of the room that are a port of this device."""
+        return [source for source in self.sources.values() if source.device == device]

@@ -95,10 +95,20 @@ class Store:
     def reading(self, device: str, reading: Reading) -> None:
         """A device reported a property: the one place where a Reading becomes wire form."""
         value = list(reading.value) if isinstance(reading.value, tuple) else reading.value
-        state = {"value": value, "at": round(time.time() - (time.monotonic() - reading.at), 3), "source": str(reading.source), "fresh": True}
+        state = {
+            "value": value,
+            "at": round(time.time() - (time.monotonic() - reading.at), 3),
+            "source": str(reading.source),
+            "fresh": True,
+        }
         properties = self._device(device).get("properties")
         known = properties.get(reading.property) if isinstance(properties, dict) else None
-        if isinstance(known, dict) and known["value"] == value and known["fresh"] and known["source"] == state["source"]:
+        if (
+            isinstance(known, dict)
+            and known["value"] == value
+            and known["fresh"]
+            and known["source"] == state["source"]
+        ):
             known["at"] = state["at"]  # same value, confirmed again: worth no patch, pages age by the link
             return
         self.put(("devices", device, "properties", reading.property), state)
@@ -112,7 +122,9 @@ class Store:
                 self.put(("devices", device, "link_since"), time.time())
             self.put(("devices", device, "link"), str(link))
             self.put(("devices", device, "epoch"), status.epoch)
-            trouble = blocked or (device_problem(status.error, device) if status.error is not None and link is not Link.READY else None)
+            trouble = blocked or (
+                device_problem(status.error, device) if status.error is not None and link is not Link.READY else None
+            )
             self.put(("devices", device, "problem"), trouble.model_dump(mode="json") if trouble else None)
             if link is not Link.READY:
                 self._stale(device)
@@ -136,10 +148,31 @@ class Store:
         if isinstance(old_devices, dict):
             for key, device in fresh["devices"].items():
                 before = old_devices.get(key)
-                if isinstance(before, dict) and before["address"] == device["address"] and before["family"] == device["family"]:
-                    device.update({part: before[part] for part in ("link", "link_since", "problem", "epoch", "properties") if part in before})
+                if (
+                    isinstance(before, dict)
+                    and before["address"] == device["address"]
+                    and before["family"] == device["family"]
+                ):
+                    device.update(
+                        {
+                            part: before[part]
+                            for part in ("link", "link_since", "problem", "epoch", "properties")
+                            if part in before
+                        }
+                    )
         with self.batch():
-            for part in ("name", "place", "timezone", "devices", "sources", "outputs", "cameras", "volume", "mute", "simulated"):
+            for part in (
+                "name",
+                "place",
+                "timezone",
+                "devices",
+                "sources",
+                "outputs",
+                "cameras",
+                "volume",
+                "mute",
+                "simulated",
+            ):
                 self.put((part,), fresh[part])
 
     def _device(self, device: str) -> dict[str, object]:
@@ -183,7 +216,7 @@ def _described(room: Room) -> RoomState:
 
 
 def _device_state(room: Room, device: Device) -> DeviceState:
-    sources = [source for source in room.sources.values() if source.device == device.id]
+    sources = room.sources_of(device.id)
     shapes: dict[str, PropertyShape] = {}
     for name in device.driver.properties():
         spec = device.driver.spec(name)
@@ -191,7 +224,7 @@ def _device_state(room: Room, device: Device) -> DeviceState:
             {
                 "capability": spec.capability,
                 "type": str(spec.type),
-                "choices": choices(name, spec, sources, device.presets, device.labels),
+                "choices": choices(name, spec, sources, device),
                 "minimum": spec.minimum,
                 "maximum": spec.maximum,
                 "unit": spec.unit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from devices.sdk.manifest import PropertySpec, ValueType
+from smartroom.control.room.model import Device
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.state import ChoiceLabel, Output, Source
 
@@ -47,14 +48,39 @@ def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:
     return Text(id=f"{owner.id} · {words.id}{suffix}", en=f"{owner.en or owner.id} · {words.en}{suffix}")
 
 
-def choices(name: str, spec: PropertySpec, sources: Iterable[Source], presets: Mapping[str, int], labels: Mapping[str, Text]) -> list[ChoiceLabel]:
+def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[Source], device: Device) -> Text:
+    """A value in words: `Podium`, `Nyala`, `62 %`."""
+    found = next(
+        (
+            choice.label
+            for choice in choices(name, spec, sources, device)
+            if choice.value == value and type(choice.value) is type(value)
+        ),
+        None,
+    )
+    return found or Text.of(f"{value:g} {spec.unit}".strip() if isinstance(value, float) else str(value))
+
+
+def choices(name: str, spec: PropertySpec, sources: Iterable[Source], device: Device) -> list[ChoiceLabel]:
     """Values a page may offer for a property, with their words."""
     base = name.partition(".")[0]
     if spec.capability == "routing":
         found = [ChoiceLabel(value=source.input, label=source.name) for source in sources]
         return [*found, ChoiceLabel(value=0, label=Text(id="Kosong", en="Nothing"))]
     if spec.capability == "presets":
-        return [ChoiceLabel(value=number, label=labels.get(key, Text.of(key.replace("-", " ").capitalize()))) for key, number in presets.items()]
+        return [
+            ChoiceLabel(value=number, label=device.labels.get(key, Text.of(key.replace("-", " ").capitalize())))
+            for key, number in device.presets.items()
+        ]
     if spec.type is ValueType.BOOLEAN:
-        return [ChoiceLabel(value=value, label=_VALUES.get((base, value), Text(id="Ya" if value else "Tidak", en="Yes" if value else "No"))) for value in (True, False)]
-    return [ChoiceLabel(value=value, label=_VALUES.get((base, value), Text.of(value.upper()))) for value in (*spec.values, *spec.transitional)]
+        return [
+            ChoiceLabel(
+                value=value,
+                label=_VALUES.get((base, value), Text(id="Ya" if value else "Tidak", en="Yes" if value else "No")),
+            )
+            for value in (True, False)
+        ]
+    return [
+        ChoiceLabel(value=value, label=_VALUES.get((base, value), Text.of(value.upper())))
+        for value in (*spec.values, *spec.transitional)
+    ]

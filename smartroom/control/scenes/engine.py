@@ -8,10 +8,11 @@ import logging
 import secrets
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Self
 
 from devices.sdk.commands import Priority, Set
 from devices.sdk.readings import Reading, Value, matches
@@ -34,10 +35,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Diary:
-    """What the engine tells the records, without waiting: they must never hold up a room."""
+    """What the engine tells the records."""
 
-    begun: Callable[[Recall, str], None]
-    """A run and the JSON snapshot of what its properties were."""
+    begun: Callable[[Recall, str], Awaitable[None]]
+    """A run and the JSON snapshot of what its properties were; on disk when it returns, because the first byte follows."""
     ended: Callable[[Recall], None]
     standing: Callable[[tuple[StandingScene, ...]], None]
 
@@ -58,13 +59,15 @@ class Engine:
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
 
-    async def __aenter__(self) -> Engine:
+    async def __aenter__(self) -> Self:
         """Begin."""
         await self._group.__aenter__()
         self._group.create_task(self._idle.wait(), name="engine")
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop all runs where they are."""
         why = problem(ErrorCode.CANCELLED, "Server berhenti", "The server stops")
         for recall in self._recalls.values():
@@ -78,12 +81,21 @@ class Engine:
     def start(self, scene: Scene, by: str, *, only: frozenset[PropertyKey] | None = None) -> tuple[Recall, bool]:
         """Recall a scene, or join the same recall when it goes on already (a double press). `only` limits it to some properties: a retry."""
         latest = self._latest.get(scene.id)
-        if latest is not None and latest.open and latest.scene is scene and all(part.claim.lost is None for part in latest.parts.values()):
+        if (
+            latest is not None
+            and latest.open
+            and latest.scene is scene
+            and all(part.claim.lost is None for part in latest.parts.values())
+        ):
             return latest, True
         goals = [goal for goal in scene.goals if only is None or goal.key in only]
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
         recall = Recall(secrets.token_hex(8), scene, by, goals, carried, lambda name: self._progress(recall, name))
-        why = problem(ErrorCode.SUPERSEDED, f"Diambil alih {scene.name.id} oleh {by}", f"Taken over by {scene.name.en or scene.name.id}, {by}")
+        why = problem(
+            ErrorCode.SUPERSEDED,
+            f"Diambil alih {scene.name.id} oleh {by}",
+            f"Taken over by {scene.name.en or scene.name.id}, {by}",
+        )
         for key, part in recall.parts.items():
             self._take(key, part.claim, why)
         self._latest[scene.id] = recall
@@ -107,23 +119,28 @@ class Engine:
     def failed_parts(self, scene: Scene, device: str | None) -> frozenset[PropertyKey]:
         """Properties of a scene's last run that were not reached, or have fallen since."""
         latest = self._latest.get(scene.id)
-        missed = {name for name, member in latest.run.members.items() if member.state not in REACHED} if latest else set()
+        missed = (
+            {name for name, member in latest.run.members.items() if member.state not in REACHED} if latest else set()
+        )
         facts = self._facts(scene)
         return frozenset(
             goal.key
             for goal in scene.goals
             if (device is None or goal.device == device)
-            and (name_of(goal.key) in missed or not (facts[goal.key].current and matches(facts[goal.key].value, goal.value, goal.tolerance)))
+            and (
+                name_of(goal.key) in missed
+                or not (facts[goal.key].current and matches(facts[goal.key].value, goal.value, goal.tolerance))
+            )
         )
 
     async def _conduct(self, recall: Recall) -> None:
-        def ready(facts: Mapping[PropertyKey, Fact]) -> None:
+        async def ready(facts: Mapping[PropertyKey, Fact]) -> None:
             snapshot = {name_of(key): wire_value(fact.value) for key, fact in facts.items() if fact.current}
-            self._diary.begun(recall, json.dumps(snapshot))
+            await self._diary.begun(recall, json.dumps(snapshot))
 
         try:
             await recall.conduct(self._gateway, self._locks, ready)
-        except Exception:  # a bug in one run must not take the room with it
+        except Exception:  # noqa: BLE001  # a bug in one run must not take the room with it
             _LOG.exception("scene %s: run %s broke", recall.scene.id, recall.run.id)
         finally:
             with self._store.batch():
@@ -144,7 +161,9 @@ class Engine:
 
     async def by_hand(self, device: str, name: str, value: Value, by: str) -> Reading:
         """Set one property by hand: the hand beats a running scene, the newest hand wins. Ends with the read-back."""
-        why = problem(ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name)
+        why = problem(
+            ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name
+        )
         key = (device, name)
         claim = Claim()
         self._take(key, claim, why)
@@ -179,7 +198,10 @@ class Engine:
         self.scenes = {**scenes, **kept}
         self._standing = {key: item for key, item in self._standing.items() if key in self.scenes}
         shown = {key: scene for key, scene in self.scenes.items() if not scene.hidden}
-        tiles = {key: self._described(scene, errors.get(key)) for key, scene in sorted(shown.items(), key=lambda item: (item[1].order, item[0]))}
+        tiles = {
+            key: self._described(scene, errors.get(key))
+            for key, scene in sorted(shown.items(), key=lambda item: (item[1].order, item[0]))
+        }
         for key, why in errors.items():
             if key not in self.scenes:
                 tiles[key] = SceneState(id=key, name=Text.of(key), order=999, problem=why).model_dump(mode="json")
@@ -203,14 +225,25 @@ class Engine:
         mine = {goal.key: goal for goal in scene.goals}
         for key in list(self._standing):
             other = self.scenes.get(key)
-            if other is None or any(goal.key in mine and not matches(goal.value, mine[goal.key].value, goal.tolerance) for goal in other.goals):
+            if other is None or any(
+                goal.key in mine and not matches(goal.value, mine[goal.key].value, goal.tolerance)
+                for goal in other.goals
+            ):
                 del self._standing[key]
         self._standing[scene.id] = StandingScene(scene.id, by, time.time())
         self._diary.standing(tuple(self._standing.values()))
 
     def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
         latest = self._latest.get(scene.id)
-        state = SceneState(id=scene.id, name=scene.name, icon=scene.icon, order=scene.order, danger=scene.danger, total=len(scene.goals), problem=why)
+        state = SceneState(
+            id=scene.id,
+            name=scene.name,
+            icon=scene.icon,
+            order=scene.order,
+            danger=scene.danger,
+            total=len(scene.goals),
+            problem=why,
+        )
         return state.model_copy(update={"run": latest.run if latest else None}).model_dump(mode="json")
 
     def _facts(self, scene: Scene) -> Mapping[PropertyKey, Fact]:
@@ -234,4 +267,3 @@ class Engine:
         self._store.put((*place, "drifted"), list(seen.drifted))
         self._store.put((*place, "since"), stands.since if stands else None)
         self._store.put((*place, "by"), stands.by if stands else "")
-

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from devices.sdk.readings import matches
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.room.model import PropertyKey
 from smartroom.control.scenes.model import Goal
-from devices.sdk.readings import matches
 from smartroom.protocol.state import MemberState, Run, RunResult, SceneLight
 
 _REACHED = {MemberState.VERIFIED, MemberState.SKIPPED}
@@ -41,7 +41,9 @@ def tile(goals: Sequence[Goal], facts: Mapping[PropertyKey, Fact], run: Run | No
         return Tile(SceneLight.OFFLINE, reached, len(goals), fallen)
     if fallen and not missed:
         return Tile(SceneLight.DRIFTED, reached, len(goals), fallen)
-    light = SceneLight.FAILED if run is not None and run.result is RunResult.FAILED and reached == 0 else SceneLight.PARTIAL
+    light = (
+        SceneLight.FAILED if run is not None and run.result is RunResult.FAILED and reached == 0 else SceneLight.PARTIAL
+    )
     return Tile(light, reached, len(goals), fallen)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Goal:
     needs: Mapping[str, Value] | None = None
     """Values of the same device that must hold first, from driver.yaml."""
 
-    @property
+    @builtins.property
     def key(self) -> PropertyKey:
         """(device, property)."""
         return (self.device, self.property)
@@ -130,12 +131,22 @@ def _chain(path: Path) -> Iterator[tuple[Document, SceneFile]]:
             return
         seen.append(path.stem)
         if written.extends in seen:
-            raise document.error(("extends",), f"'{path.stem}' extends itself through {' → '.join([*seen, written.extends])}", value=written.extends, fix="break the circle")
+            raise document.error(
+                ("extends",),
+                f"'{path.stem}' extends itself through {' → '.join([*seen, written.extends])}",
+                value=written.extends,
+                fix="break the circle",
+            )
         following = path.with_name(f"{written.extends}.yaml")
         if not following.exists():
             names = [item.stem for item in path.parent.glob("*.yaml") if item.name != ROOM_FILE]
             near = get_close_matches(written.extends, names, n=1)
-            raise document.error(("extends",), f"no scene '{written.extends}' to extend", value=written.extends, fix=f"did you mean '{near[0]}'?" if near else "create that file or remove the line")
+            raise document.error(
+                ("extends",),
+                f"no scene '{written.extends}' to extend",
+                value=written.extends,
+                fix=f"did you mean '{near[0]}'?" if near else "create that file or remove the line",
+            )
         path = following
 
 
@@ -145,11 +156,21 @@ def _goals(document: Document, written: SceneFile, room: Room) -> Iterator[tuple
         device = room.devices.get(device_id)
         if device is None:
             near = get_close_matches(device_id, room.devices, n=1)
-            raise document.error(path, f"no device '{device_id}' in room.yaml", value=device_id, fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}")
+            raise document.error(
+                path,
+                f"no device '{device_id}' in room.yaml",
+                value=device_id,
+                fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}",
+            )
         for key, value in properties.items():
             if isinstance(value, dict):
                 for part, inner in value.items():
-                    yield _goal(document, (*path, key, part), room, device, f"{key}.{_channel(room, device, part)}", inner), (*path, key, part)
+                    yield (
+                        _goal(
+                            document, (*path, key, part), room, device, f"{key}.{_channel(room, device, part)}", inner
+                        ),
+                        (*path, key, part),
+                    )
             else:
                 yield _goal(document, (*path, key), room, device, key, value), (*path, key)
 
@@ -162,14 +183,27 @@ def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device,
         outputs = [output.id for output in room.outputs.values() if output.device == device.id]
         near = get_close_matches(name, base, n=1)
         shown = ", ".join(sorted({item.partition(".")[0] for item in base}))
-        fix = f"did you mean '{near[0]}'?" if near else f"it has: {shown}" + (f"; outputs: {', '.join(outputs)}" if outputs else "")
+        fix = (
+            f"did you mean '{near[0]}'?"
+            if near
+            else f"it has: {shown}" + (f"; outputs: {', '.join(outputs)}" if outputs else "")
+        )
         raise document.error(path, f"{device.id} has no property '{name}'", value=name, fix=fix) from None
     value = _named(document, path, room, device, spec, written)
     try:
         checked = device.driver.check(name, value)
     except DeviceError as error:
-        raise document.error(path, f"{device.id}: {error}", value=str(written)[:60], fix="use one of the allowed values") from None
-    return Goal(device.id, name, checked, spec.tolerance, property_label(device.name, name, [output for output in room.outputs.values() if output.device == device.id]), needs=dict(spec.after))
+        raise document.error(
+            path, f"{device.id}: {error}", value=str(written)[:60], fix="use one of the allowed values"
+        ) from None
+    return Goal(
+        device.id,
+        name,
+        checked,
+        spec.tolerance,
+        property_label(device.name, name, room.outputs_of(device.id)),
+        needs=dict(spec.after),
+    )
 
 
 def _channel(room: Room, device: Device, part: str) -> str:
@@ -177,25 +211,42 @@ def _channel(room: Room, device: Device, part: str) -> str:
     return str(output.output) if output is not None and output.device == device.id else part
 
 
-def _named(document: Document, path: tuple[str, ...], room: Room, device: Device, spec: PropertySpec, written: object) -> Value:
+def _named(
+    document: Document, path: tuple[str, ...], room: Room, device: Device, spec: PropertySpec, written: object
+) -> Value:
     """A source's or preset's name becomes its number; everything else stays as written."""
     if spec.capability == "routing" and isinstance(written, str):
         source = room.sources.get(written)
         if source is None or source.device != device.id:
             known = [item.id for item in room.sources.values() if item.device == device.id]
             near = get_close_matches(written, known, n=1)
-            raise document.error(path, f"no source '{written}' on {device.id}", value=written, fix=f"did you mean '{near[0]}'?" if near else f"sources: {', '.join(known)}")
+            raise document.error(
+                path,
+                f"no source '{written}' on {device.id}",
+                value=written,
+                fix=f"did you mean '{near[0]}'?" if near else f"sources: {', '.join(known)}",
+            )
         return source.input
     if spec.capability == "presets" and isinstance(written, str):
         if written not in device.presets:
             near = get_close_matches(written, device.presets, n=1)
-            raise document.error(path, f"{device.id} has no preset '{written}'", value=written, fix=f"did you mean '{near[0]}'?" if near else f"presets: {', '.join(device.presets) or 'none'}")
+            raise document.error(
+                path,
+                f"{device.id} has no preset '{written}'",
+                value=written,
+                fix=f"did you mean '{near[0]}'?" if near else f"presets: {', '.join(device.presets) or 'none'}",
+            )
         return device.presets[written]
     if isinstance(written, list) and all(isinstance(part, int) and not isinstance(part, bool) for part in written):
         return tuple(written)
     if isinstance(written, bool | int | float | str):
         return written
-    raise document.error(path, f"a value is a word, a number, true or false, found {type(written).__name__}", value=str(written)[:60], fix="write it as  property: value")
+    raise document.error(
+        path,
+        f"a value is a word, a number, true or false, found {type(written).__name__}",
+        value=str(written)[:60],
+        fix="write it as  property: value",
+    )
 
 
 def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, tuple[str, ...]]]) -> None:
@@ -203,7 +254,12 @@ def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, tuple[str, ...]]
         for name, value in (goal.needs or {}).items():
             other = goals.get((goal.device, name))
             if other is not None and other[0].value != value:
-                raise document.error(where, f"{goal.device}: '{goal.property}' needs {name}: {value}, but this scene sets {name}: {other[0].value}", value=str(goal.value), fix=f"remove one of the two (null is not needed: leave '{goal.property}' out)")
+                raise document.error(
+                    where,
+                    f"{goal.device}: '{goal.property}' needs {name}: {value}, but this scene sets {name}: {other[0].value}",
+                    value=str(goal.value),
+                    fix=f"remove one of the two (null is not needed: leave '{goal.property}' out)",
+                )
 
 
 def _linked(goal: Goal, wanted: Mapping[PropertyKey, Goal]) -> Goal:
@@ -217,5 +273,7 @@ def _seconds(document: Document, text: str) -> float:
         raise document.error(("timeout",), f"'{text}' is no duration", value=text, fix="write 60s or 2m")
     seconds = float(found[1]) * (60 if (found[2] or "s").startswith("m") else 1)
     if not 1 <= seconds <= SCENE_TIMEOUT_MAX_S:
-        raise document.error(("timeout",), f"'{text}' is out of range", value=text, fix=f"1s to {SCENE_TIMEOUT_MAX_S / 60:g}m")
+        raise document.error(
+            ("timeout",), f"'{text}' is out of range", value=text, fix=f"1s to {SCENE_TIMEOUT_MAX_S / 60:g}m"
+        )
     return seconds

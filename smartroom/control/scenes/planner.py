@@ -81,7 +81,16 @@ def batches(goals: Sequence[Goal], shapes: Mapping[str, Shape]) -> tuple[Batch, 
     return _ordered(found)
 
 
-def make_plan(room: str, scene: Scene, shapes: Mapping[str, Shape], facts: Mapping[PropertyKey, Fact], *, base: int, now: float, offline: bool = False) -> Plan:
+def make_plan(
+    room: str,
+    scene: Scene,
+    shapes: Mapping[str, Shape],
+    facts: Mapping[PropertyKey, Fact],
+    *,
+    base: int,
+    now: float,
+    offline: bool = False,
+) -> Plan:
     """The plan as people read it. `now` is the monotonic clock, to tell the age of readings."""
     wanted = {goal.key: goal for goal in scene.goals}
     pending = [goal for goal in scene.goals if not holds(goal, facts[goal.key])]
@@ -108,7 +117,9 @@ def make_plan(room: str, scene: Scene, shapes: Mapping[str, Shape], facts: Mappi
             )
     for goal in scene.goals:
         if goal.key not in steps:
-            steps[goal.key] = _step(goal, facts[goal.key], now, action=PlanAction.SKIP, reason=Text(id="Sudah sesuai", en="Already there"))
+            steps[goal.key] = _step(
+                goal, facts[goal.key], now, action=PlanAction.SKIP, reason=Text(id="Sudah sesuai", en="Already there")
+            )
     changes = sum(step.action is PlanAction.SET for step in steps.values())
     return Plan(
         room=room,
@@ -147,11 +158,20 @@ def _trouble(goal: Goal, fact: Fact, *, offline: bool) -> Problem | None:
         return None
     if fact.error is not None:
         return device_problem(fact.error, goal.device, goal.property)
-    return problem(ErrorCode.UNREACHABLE, "Alat tidak terhubung", "The device is not connected", device=goal.device, name=goal.property)
+    return problem(
+        ErrorCode.UNREACHABLE,
+        "Alat tidak terhubung",
+        "The device is not connected",
+        device=goal.device,
+        name=goal.property,
+    )
 
 
 def _wire(frame: Frame) -> WireBytes:
-    text = "".join(chr(byte) if byte in _PRINTABLE else {13: "\\r", 10: "\\n", 27: "\\e"}.get(byte, f"\\x{byte:02x}") for byte in frame.payload)
+    text = "".join(
+        chr(byte) if byte in _PRINTABLE else {13: "\\r", 10: "\\n", 27: "\\e"}.get(byte, f"\\x{byte:02x}")
+        for byte in frame.payload
+    )
     return WireBytes(hex=frame.payload.hex(" "), text=text, fields=list(frame.on_wire))
 
 
@@ -171,4 +191,6 @@ def _ordered(found: Sequence[Batch]) -> tuple[Batch, ...]:
 
 
 def _dependencies_first(goals: Sequence[Goal]) -> tuple[Goal, ...]:
-    return tuple(goal for batch in _ordered([Batch(goal.device, (goal,), goal.after) for goal in goals]) for goal in batch.goals)
+    return tuple(
+        goal for batch in _ordered([Batch(goal.device, (goal,), goal.after) for goal in goals]) for goal in batch.goals
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from devices.sdk.commands import Priority, Set
@@ -54,7 +54,15 @@ class Part:
 class Recall:
     """A run. `changed` is called with the member's key after every step; `finished` is set at the end."""
 
-    def __init__(self, run_id: str, scene: Scene, by: str, goals: Iterable[Goal], carried: Mapping[str, Member], changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        scene: Scene,
+        by: str,
+        goals: Iterable[Goal],
+        carried: Mapping[str, Member],
+        changed: Callable[[str], None],
+    ) -> None:
         self.scene = scene
         self.parts = {goal.key: Part(goal) for goal in goals}
         self.finished = asyncio.Event()
@@ -66,7 +74,13 @@ class Recall:
         members = dict(carried)
         for goal in scene.goals:
             if goal.key in self.parts:
-                members[name_of(goal.key)] = Member(device=goal.device, property=goal.property, goal=wire_value(goal.value), label=goal.label, state=MemberState.WAITING)
+                members[name_of(goal.key)] = Member(
+                    device=goal.device,
+                    property=goal.property,
+                    goal=wire_value(goal.value),
+                    label=goal.label,
+                    state=MemberState.WAITING,
+                )
         self.run = Run(id=run_id, scene=scene.id, by=by, started=time.time(), members=members)
 
     @property
@@ -80,13 +94,18 @@ class Recall:
             if not part.settled.is_set():
                 part.claim.take(why)
 
-    async def conduct(self, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock], ready: Callable[[Mapping[PropertyKey, Fact]], object]) -> None:
-        """Carry the run out. `ready` is told the facts it starts from, before the first byte."""
+    async def conduct(
+        self,
+        gateway: Gateway,
+        locks: Mapping[PropertyKey, asyncio.Lock],
+        ready: Callable[[Mapping[PropertyKey, Fact]], Awaitable[None]],
+    ) -> None:
+        """Carry the run out. `ready` keeps the facts it starts from, before the first byte."""
         goals = [part.goal for part in self.parts.values()]
         try:
             async with asyncio.timeout(self.scene.timeout_s):
                 facts = await gateway.facts(needed(goals))
-                ready(facts)
+                await ready(facts)
                 wanted = {goal.key: goal for goal in self.scene.goals}
                 pending: list[Goal] = []
                 for goal in goals:
@@ -139,11 +158,21 @@ class Recall:
             await part.settled.wait()
             member = self.run.members[name_of(key)]
             if member.state not in REACHED:
-                why = problem(ErrorCode.BLOCKED, f"Menunggu {member.label.id}", f"Waits for {member.label.en or member.label.id}", device=batch.device)
+                why = problem(
+                    ErrorCode.BLOCKED,
+                    f"Menunggu {member.label.id}",
+                    f"Waits for {member.label.en or member.label.id}",
+                    device=batch.device,
+                )
                 for goal in self._left(batch):
                     self._settle(goal.key, MemberState.FAILED, problem=why)
         if self._held:
-            why = problem(ErrorCode.CANCELLED, "Dihentikan karena kegagalan lain", "Stopped because of another failure", device=batch.device)
+            why = problem(
+                ErrorCode.CANCELLED,
+                "Dihentikan karena kegagalan lain",
+                "Stopped because of another failure",
+                device=batch.device,
+            )
             for goal in self._left(batch):
                 self._settle(goal.key, MemberState.CANCELLED, problem=why)
         return bool(self._left(batch))
@@ -199,10 +228,22 @@ class Recall:
         except Unreachable:
             await asyncio.sleep(_REUNION_S)
         except Unverified as error:
-            why = problem(ErrorCode.UNVERIFIED, "Terkirim, belum terverifikasi", "Sent, not verified", detail=str(error), device=device)
+            why = problem(
+                ErrorCode.UNVERIFIED,
+                "Terkirim, belum terverifikasi",
+                "Sent, not verified",
+                detail=str(error),
+                device=device,
+            )
             self._fail(goals, MemberState.UNVERIFIED, why)
         except NotReached as error:
-            why = problem(ErrorCode.NOT_REACHED, "Alat menerima perintah tetapi tidak berubah", "The device accepted the command but did not change", detail=str(error), device=device)
+            why = problem(
+                ErrorCode.NOT_REACHED,
+                "Alat menerima perintah tetapi tidak berubah",
+                "The device accepted the command but did not change",
+                detail=str(error),
+                device=device,
+            )
             self._fail(goals, MemberState.FAILED, why, value=wire_value(error.value))
         except DeviceError as error:
             self._fail(goals, MemberState.FAILED, device_problem(error, device))
@@ -246,14 +287,23 @@ class Recall:
         if self._busy <= 0:
             self._idle.set()
 
-    def _settle(self, key: PropertyKey, state: MemberState, *, problem: Problem | None = None, value: object = None) -> None:
+    def _settle(
+        self, key: PropertyKey, state: MemberState, *, problem: Problem | None = None, value: object = None
+    ) -> None:
         part = self.parts[key]
         if part.settled.is_set():
             return
         part.settled.set()
         if state is MemberState.FAILED and self.scene.on_failure == "hold":
             self._held = True
-        self._update(key, state=state, problem=problem, until=None, ms=round((time.monotonic() - self._clock) * 1000), **({} if value is None else {"value": value}))
+        self._update(
+            key,
+            state=state,
+            problem=problem,
+            until=None,
+            ms=round((time.monotonic() - self._clock) * 1000),
+            **({} if value is None else {"value": value}),
+        )
 
     def _update(self, key: PropertyKey, **changes: object) -> None:
         name = name_of(key)
@@ -270,7 +320,11 @@ class Recall:
                 self._settle(key, state, problem=part.claim.lost)
                 continue
             earlier = self.run.members[name_of(key)].problem
-            self._settle(key, MemberState.FAILED, problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}))
+            self._settle(
+                key,
+                MemberState.FAILED,
+                problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}),
+            )
         self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
         self.finished.set()
 
@@ -294,4 +348,3 @@ def judge(members: Iterable[Member]) -> RunResult:
 
 def _unreachable(gateway: Gateway, device: str) -> Problem:
     return device_problem(gateway.trouble(device) or Unreachable("no connection"), device)
-

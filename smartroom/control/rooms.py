@@ -1,0 +1,196 @@
+"""A room that lives: its files watched, its devices supervised, its runs kept. Put together here, owned by `app`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from devices.sdk.catalog import Family
+from devices.sdk.document import DocumentError
+from devices.sdk.readings import Value
+from smartroom.control.devices.gateway import Gateway
+from smartroom.control.devices.supervisor import Supervisor
+from smartroom.control.errors import problem
+from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S
+from smartroom.control.room.files import load_room
+from smartroom.control.room.model import Room
+from smartroom.control.room.secrets import load_secrets
+from smartroom.control.room.store import Store
+from smartroom.control.scenes.desk import Desk
+from smartroom.control.scenes.engine import Diary, Engine
+from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.ports import RunRecords, StandingRecords, StandingScene
+from smartroom.control.scenes.recall import Recall
+from smartroom.protocol.base import Text
+from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.state import Unfinished
+
+_LOG = logging.getLogger(__name__)
+
+
+class LearnedRecords(Protocol):
+    """Facts drivers learnt: (device, key) -> JSON."""
+
+    async def save(self, room: str, device: str, key: str, value_json: str) -> None:
+        """Keep one fact."""
+        ...
+
+    async def load(self, room: str) -> Mapping[tuple[str, str], str]:
+        """All facts of a room."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecords:
+    """Storage of one room."""
+
+    runs: RunRecords
+    standing: StandingRecords
+    learned: LearnedRecords
+
+
+class LiveRoom:
+    """One folder of the site. `run` ends only by cancellation; `desk` is the way in."""
+
+    def __init__(
+        self, folder: Path, families: Mapping[str, Family], addresses: Mapping[str, str], records: RoomRecords
+    ) -> None:
+        """Read the folder; DocumentError when its room.yaml cannot be used."""
+        self._folder = folder
+        self._families = families
+        self._addresses = addresses
+        self._records = records
+        self._known: dict[tuple[str, str], Value] = {}
+        self._stamp = _stamp(folder)
+        self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
+        room = self._read()
+        self.id = room.id
+        self.store = Store(room)
+        self.gateway = Gateway()
+        self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
+        self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
+        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
+        self._room = room
+        self._take(room)
+
+    async def run(self) -> None:
+        """Recover what earlier lives left, then keep the room alive."""
+        await self._recover()
+        self.supervisor.describe(self._room, self._known)
+        async with self.engine, asyncio.TaskGroup() as group:
+            group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
+            group.create_task(self._watch_files(), name=f"files:{self.id}")
+            group.create_task(self._keep_diary(), name=f"diary:{self.id}")
+
+    # -- files --
+
+    def _read(self) -> Room:
+        return load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
+
+    def _take(self, room: Room) -> None:
+        scenes, errors = load_scenes(self._folder, room)
+        for error in errors.values():
+            _LOG.warning("%s", error)
+        self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
+        for warning in room.warnings:
+            _LOG.warning("%s", warning)
+
+    async def _watch_files(self) -> None:
+        while True:
+            await asyncio.sleep(FILE_POLL_S)
+            stamp = _stamp(self._folder)
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
+            try:
+                room = self._read()
+            except DocumentError as error:
+                _LOG.warning("%s; the last good room stays in force", error)
+                self.store.put(("problem",), file_problem(error))
+                continue
+            _LOG.info("room %s: files read again", self.id)
+            self._room = room
+            with self.store.batch():
+                self.store.put(("problem",), None)
+                self.store.describe(room)
+                self.desk.describe(room)
+                self.supervisor.describe(room, self._known)
+                self._take(room)
+
+    # -- records --
+
+    async def _recover(self) -> None:
+        """After a restart the room is read and shown; what was cut short is offered, nothing is sent."""
+        for key, text in (await self._records.learned.load(self.id)).items():
+            value = json.loads(text)
+            self._known[key] = tuple(value) if isinstance(value, list) else value
+        self.engine.restore_standing(tuple(await self._records.standing.load(self.id)))
+        cut = await self._records.runs.unfinished(self.id)
+        if cut is not None and cut.scene in self.engine.scenes:
+            self.store.put(("unfinished",), Unfinished(scene=cut.scene, run=cut.run, by=cut.by, started=cut.started))
+
+    async def _keep_diary(self) -> None:
+        while True:
+            write = await self._diary.get()
+            try:
+                await write()
+            except Exception:  # noqa: BLE001  # records may fail in many ways; a room goes on without them and says so
+                _LOG.exception("room %s: a record was not kept", self.id)
+
+    def _write(self, write: Callable[[], Awaitable[None]]) -> None:
+        if self._diary.full():
+            with suppress(asyncio.QueueEmpty):
+                self._diary.get_nowait()
+            _LOG.error("room %s: the records cannot keep up; the oldest waiting one was dropped", self.id)
+        self._diary.put_nowait(write)
+
+    async def _begun(self, recall: Recall, snapshot_json: str) -> None:
+        run = recall.run
+        try:
+            async with asyncio.timeout(SNAPSHOT_S):
+                await self._records.runs.begin(run.id, self.id, run.scene, run.by, run.started, snapshot_json)
+        except Exception:  # noqa: BLE001  # a full or broken disk must not keep a room from working
+            _LOG.exception("room %s: run %s goes on without a snapshot", self.id, run.id)
+
+    def _ended(self, recall: Recall) -> None:
+        run = recall.run
+        self._write(lambda: self._records.runs.end(run.id, run.model_dump_json()))
+
+    def _stand(self, scenes: tuple[StandingScene, ...]) -> None:
+        kept: Sequence[StandingScene] = scenes
+        self._write(lambda: self._records.standing.replace(self.id, kept))
+
+    def _dismissed(self, run: str) -> None:
+        self._write(lambda: self._records.runs.dismiss(run))
+
+    def _learned(self, device: str, key: str, value: Value) -> None:
+        self._known[device, key] = value
+        self._write(lambda: self._records.learned.save(self.id, device, key, json.dumps(value)))
+
+
+def file_problem(error: DocumentError) -> Problem:
+    """A file's error as pages show it."""
+    where = f"{Path(error.file).name}:{error.line}"
+    return problem(
+        ErrorCode.CONFIGURATION,
+        f"{where}: berkas tidak bisa dipakai",
+        f"{where}: the file cannot be used",
+        detail=str(error),
+        fix=Text.of(error.fix) if error.fix else None,
+    )
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file of the room or the site's secrets is saved."""
+    found: list[tuple[str, int, int]] = []
+    for path in sorted([*folder.glob("*.yaml"), *folder.parent.glob("secrets.yaml")]):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((path.name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
