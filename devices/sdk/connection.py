@@ -23,6 +23,8 @@ MAX_SILENT = 2
 """Unanswered in a row, where the device has no question that proves it alive."""
 MOTION_LIMIT_S = 20.0
 """The slowest camera head needs less from end to end; after this its completion was lost."""
+MAX_SILENT_DATAGRAMS = 4
+"""The same where datagrams get lost: one more than a command is sent."""
 DATAGRAM_PROBES = 3
 """Datagrams get lost: so many unanswered probes mean a silent device."""
 
@@ -155,7 +157,7 @@ class Connection:
             payload = self._driver.stamp(frame)
             for attempt in range(attempts):
                 if attempt:
-                    self._driver.resent()
+                    payload = self._driver.repeat(frame, payload)
                 outcome = await self._once(command, payload, note if not attempt else f"{note} (again)")
                 if outcome is not None:
                     break
@@ -163,6 +165,11 @@ class Connection:
             else:
                 raise ReplyTimeout(f"no answer within {self._timing.reply_timeout_ms * attempts / 1000:g} s")
         return Answer(self._reading, self._motion)
+
+    def answered(self, query: Query) -> None:
+        """This question may prove the device alive. Not over datagrams, where nothing may come between a numbered one and its repetition."""
+        if not self._transport.datagrams:
+            self.probe = self.probe or query
 
     def fail(self, error: DeviceError) -> None:
         """End the connection for a reason of ours."""
@@ -220,7 +227,7 @@ class Connection:
         """After a timeout: one question whose answer tells a lost reply from a dead device, and flushes what comes late. Ends the connection if silent."""
         if self.probe is None:
             self._silent += 1
-            if self._silent < MAX_SILENT:
+            if self._silent < (MAX_SILENT_DATAGRAMS if self._transport.datagrams else MAX_SILENT):
                 return
         else:
             kept = self._reading

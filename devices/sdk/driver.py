@@ -123,8 +123,10 @@ class Driver(ABC):
         """Final bytes of a frame: fill in what is fixed only on the wire. A retry sends the same bytes again."""
         return frame.payload
 
-    def resent(self) -> None:
-        """Told before the session sends the last stamped bytes again."""
+    def repeat(self, frame: Frame, payload: bytes) -> bytes:
+        """Bytes that ask again after no answer came to `payload`; the same ones, so that a counting device carries nothing out twice."""
+        del frame
+        return payload
 
     def attach(self, address: Address) -> None:
         """Told once, before anything is encoded, where the device is: the transport may decide the wire form (VISCA has a header over UDP)."""
@@ -140,7 +142,7 @@ class Driver(ABC):
         return ()
 
     def keepalive(self) -> Query | None:
-        """A harmless question for an idle connection; None = the first question of the snapshot that was answered.
+        """A harmless question for an idle connection; None = the first question of the snapshot that was answered (over UDP: none).
 
         Also asked after a timeout: its answer tells a lost reply from a dead device, and flushes a late one. So it should be unmistakable.
         """

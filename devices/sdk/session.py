@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -12,7 +13,16 @@ from devices.sdk.address import Address
 from devices.sdk.commands import Command, Priority, Query, Set
 from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Traffic
 from devices.sdk.driver import Driver, FollowUp
-from devices.sdk.errors import ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
+from devices.sdk.errors import (
+    Busy,
+    ConfigurationError,
+    DeviceError,
+    Refused,
+    ReplyTimeout,
+    Retryable,
+    Superseded,
+    Unreachable,
+)
 from devices.sdk.polling import Poll
 from devices.sdk.queue import Answer, CommandQueue, Job
 from devices.sdk.readings import Reading, ReadingSource, Value
@@ -24,6 +34,16 @@ BACKOFF_SHARE = 0.25
 """Never wait longer than this share of the time the device was away: who was off for 20 s is found within 5 s, and the waits grow exponentially."""
 COMMAND_LIMIT_S = 30.0
 """Waiting and sending together, when the caller names no time of its own: a queue of 64 slow commands needs less."""
+
+BUSY_PATIENCE_S = 2.0
+"""A device that says it is busy for a moment (a full command buffer) is asked again for so long; then the caller decides."""
+BUSY_MOMENT_S = 0.2
+"""What counts as a moment: longer waits (a warming lamp) are the caller's."""
+INSIST_FIRST_S = 0.2
+INSIST_LONGEST_S = 5.0
+"""A follow-up (the stop of a head nobody steers any more) that fails is tried again after the first, doubling up to the second."""
+PARTING_S = 0.5
+"""For follow-ups when the session is stopped; a server that shuts down waits no longer for one device."""
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +78,7 @@ class Session:
         self._readings: dict[str, Reading] = {}
         self._connection: Connection | None = None
         self._poll: Poll | None = None
-        self._follow_ups: dict[str, asyncio.TimerHandle] = {}
+        self._follow_ups: dict[str, tuple[asyncio.TimerHandle, Command]] = {}
         self._owed: dict[str, Command] = {}
         self._complained = False
         driver.attach(address)
@@ -97,7 +117,7 @@ class Session:
                 self._set_status(LinkState.REFUSED if refused else LinkState.OFFLINE, error, wait)
                 await asyncio.sleep(wait)
         finally:
-            for timer in self._follow_ups.values():
+            for timer, _ in self._follow_ups.values():
                 timer.cancel()
             self._follow_ups.clear()
             self._queue.clear(Unreachable("the session was stopped"))
@@ -188,6 +208,10 @@ class Session:
             return Unreachable(f"{self.address} does not answer: cable, power, address?")
         except DeviceError as error:
             return error
+        except asyncio.CancelledError:
+            if self._connection is not None:
+                await self._part(self._connection)
+            raise
         finally:
             self._connection = None
             if connection is not None:
@@ -219,14 +243,10 @@ class Session:
         async def ask(query: Query, attempts: int) -> Answer:
             return await self._wait(Job(query, self.driver.encode(query), Priority.POLL, attempts=attempts), None)
 
-        def answered(query: Query) -> None:
-            connection.probe = connection.probe or query
-
         while self._owed:
-            name, command = self._owed.popitem()
-            await self._wait(Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2), None)
+            self._follow_up_due(*self._owed.popitem())
         self._poll = Poll(self.driver, ask, self._clock)
-        await self._poll.snapshot(answered)
+        await self._poll.snapshot(connection.answered)
         self._set_status(LinkState.READY)
         self._rejoice()
         await self._poll.run()
@@ -247,43 +267,98 @@ class Session:
                 job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
     def _may_go(self, connection: Connection, job: Job) -> bool:
-        if isinstance(job.command, Query) or len(connection.executing) < self.driver.manifest.timing.max_executing:
+        if (
+            isinstance(job.command, Query)
+            or job.priority is Priority.SAFETY
+            or len(connection.executing) < self.driver.manifest.timing.max_executing
+        ):
             return True
         return bool(self.driver.preempt(job.command))
 
     async def _carry_out(self, connection: Connection, job: Job) -> Answer:
-        for command in self.driver.preempt(job.command):
-            try:
-                await connection.exchange(command, self.driver.encode(command), note="first")
-            except (Refused, ReplyTimeout) as error:
-                log.debug("%s: %s before %s: %s", self.address, command, job.command, error)
-        for follow_up in self.driver.follow_ups(job.command):
-            self._schedule(follow_up)
-        answer = await connection.exchange(
-            job.command, job.frames, attempts=job.attempts, note=job.priority.name.lower()
-        )
+        follow_ups = self.driver.follow_ups(job.command)
+        for follow_up in follow_ups:
+            if follow_up.command is not None:  # armed before anything is sent, since an acknowledgement may get lost
+                self._schedule(follow_up)
+        answer = await self._send(connection, job)
+        for follow_up in follow_ups:
+            if follow_up.command is None:
+                self._schedule(follow_up)
         if isinstance(job.command, Set) and not self.driver.spec(job.command.property).readable:
             self._store(
                 Reading(job.command.property, job.command.value, self._clock(), self._epoch, ReadingSource.WRITTEN)
             )
         return answer
 
+    async def _send(self, connection: Connection, job: Job) -> Answer:
+        """Clear the way and send; ask again while the device is busy for moments only and nothing more urgent waits."""
+        give_up_at = self._clock() + BUSY_PATIENCE_S
+        while True:
+            for command in self.driver.preempt(job.command):
+                try:
+                    await connection.exchange(command, self.driver.encode(command), note="first")
+                except (Refused, Busy, ReplyTimeout) as error:
+                    log.debug("%s: %s before %s: %s", self.address, command, job.command, error)
+            try:
+                return await connection.exchange(
+                    job.command, job.frames, attempts=job.attempts, note=job.priority.name.lower()
+                )
+            except Busy as busy:
+                urgent = any(waiting.priority < job.priority for waiting in self._queue)
+                if busy.retry_after > BUSY_MOMENT_S or urgent or self._clock() >= give_up_at:
+                    raise
+                await asyncio.sleep(busy.retry_after)
+
+    # -- what happens by itself --
+
     def _schedule(self, follow_up: FollowUp) -> None:
-        if timer := self._follow_ups.pop(follow_up.name, None):
-            timer.cancel()
+        if planned := self._follow_ups.pop(follow_up.name, None):
+            planned[0].cancel()
         self._owed.pop(follow_up.name, None)
         if follow_up.command is not None:
-            self._follow_ups[follow_up.name] = asyncio.get_running_loop().call_later(
+            timer = asyncio.get_running_loop().call_later(
                 follow_up.after, self._follow_up_due, follow_up.name, follow_up.command
             )
+            self._follow_ups[follow_up.name] = (timer, follow_up.command)
 
-    def _follow_up_due(self, name: str, command: Command) -> None:
+    def _follow_up_due(self, name: str, command: Command, insist_after: float = INSIST_FIRST_S) -> None:
         self._follow_ups.pop(name, None)
-        if self._status.state is LinkState.READY:
-            self._queue.put(Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2))
-            self._wake.set()
-        else:
+        if self._connection is None:
             self._owed[name] = command  # a head that still turns is stopped first thing after the connection is back
+            return
+
+        def again() -> None:
+            if name not in self._follow_ups and name not in self._owed:
+                longer = min(insist_after * 2, INSIST_LONGEST_S)
+                timer = asyncio.get_running_loop().call_later(insist_after, self._follow_up_due, name, command, longer)
+                self._follow_ups[name] = (timer, command)
+
+        def answered(answer: asyncio.Future[Answer]) -> None:
+            error = answer.exception()
+            if isinstance(error, Retryable):
+                again()
+            elif error is not None and not isinstance(error, Superseded):
+                log.warning("%s: %s was refused: %s", self.address, command, error)
+
+        job = Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2)
+        try:
+            self._queue.put(job)
+        except Busy:
+            again()
+        else:
+            job.answer.add_done_callback(answered)
+            self._wake.set()
+
+    async def _part(self, connection: Connection) -> None:
+        """The session is stopped: what was to follow is sent now, since nobody will be there later."""
+        commands = [command for _, command in self._follow_ups.values()]
+        commands += [job.command for job in self._queue if job.priority is Priority.SAFETY]
+        with contextlib.suppress(DeviceError, TimeoutError):
+            async with asyncio.timeout(PARTING_S):
+                for command in commands:
+                    for part in (*self.driver.preempt(command), command):
+                        for frame in self.driver.encode(part):
+                            await connection.write(self.driver.stamp(frame), "last")
 
     def _store(self, reading: Reading) -> None:
         self._readings[reading.property] = reading

@@ -99,9 +99,12 @@ class ViscaDriver(Driver):
         self._sequence = (self._sequence + 1) % visca.SEQUENCE_MODULO
         return visca.datagram(frame.payload[8:], self._sequence)
 
-    def resent(self) -> None:
-        """From now on a sequence error means that the camera had already heard us."""
+    def repeat(self, frame: Frame, payload: bytes) -> bytes:
+        """A command keeps its number: a sequence error then means that the camera had already heard it. A question is asked anew."""
+        if self._numbered and visca.is_inquiry(payload):
+            return self.stamp(frame)
         self._repeated = True
+        return payload
 
     def keepalive(self) -> Query | None:
         """Power is answered even in standby. Not where sequence numbers count: a question between a command and its repetition would spoil both."""

@@ -211,6 +211,11 @@ def datagram(body: bytes, sequence: int) -> bytes:
     return struct.pack(">HHI", kind, len(body), sequence % SEQUENCE_MODULO) + body
 
 
+def is_inquiry(message: bytes) -> bool:
+    """Tell whether a datagram of ours asks; everything else changes something."""
+    return message[:2] == Kind.INQUIRY.to_bytes(2)
+
+
 @dataclass(frozen=True, slots=True)
 class Datagram:
     """What stood behind and in Sony's header."""

@@ -318,7 +318,7 @@ def test_sony_repetition_was_already_carried_out() -> None:
     """0F 01 after a repetition: a motion runs, a short command is done, a question must be asked anew."""
     abnormal = "02 01 00 02 00 00 00 01 0F 01"
     driver = sony()
-    driver.resent()
+    driver.repeat(driver.encode(Act("home"))[0], b"")
     assert hear(driver, abnormal, Act("home")) == [Accepted(1)]
     assert hear(driver, "01 11 00 03 00 00 00 01 90 51 FF") == [Done(1)]
     assert hear(driver, abnormal, Set("power", "on")) == [Done()]

@@ -1,0 +1,272 @@
+"""Driver, session and simulated camera over real sockets and pseudo terminals."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from devices.sdk.commands import Act, Set
+from devices.sdk.connection import LinkState
+from devices.sdk.errors import Busy, NotSupported, Superseded
+from devices.sdk.readings import ReadingSource
+from devices.visca.tests.rig import WIRES, Quirk, rig
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_whole_state(wire: str) -> None:
+    """Every property is set, moves, and is read back from the camera itself."""
+    async with rig(wire) as it:
+        assert {"power", "preset", "position", "zoom"} <= {reading.property for reading in it.watcher.readings}
+        await it.session.execute(Set("position", (800, -100)))
+        await it.session.execute(Set("zoom", 5000))
+        assert (await it.reads("position", (800, -100))).verified
+        assert (await it.reads("zoom", 5000)).verified
+        assert it.camera.snapshot() == {"power": "on", "preset": None, "position": (800, -100), "zoom": 5000}
+        await it.session.execute(Set("power", "off"))
+        await it.reads("power", "off")
+        with pytest.raises(Busy):
+            await it.session.execute(Set("zoom", 0))
+        await it.session.execute(Set("power", "on"), wait_done=True)
+        await it.reads("power", "on")
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_configured_preset_is_verified(wire: str) -> None:
+    """A recall of a preset with a known position becomes a derived reading when the head has arrived."""
+    async with rig(wire) as it:
+        await it.session.execute(Set("preset", "podium"))
+        reading = await it.reads("preset", 1)
+        assert reading.source is ReadingSource.DERIVED
+        assert it.camera.snapshot()["position"] == (-400, 30)
+
+
+async def test_unknown_preset_is_never_green() -> None:
+    """Without a known position the recall is carried out and reported as written, not verified."""
+    async with rig("tcp") as it:
+        await it.session.execute(Set("preset", "seats"), wait_done=True)
+        reading = await it.reads("preset", 2)
+        assert reading.source is ReadingSource.WRITTEN
+        assert not reading.verified
+
+
+async def test_stored_preset_is_learnt() -> None:
+    """Storing tells where it was, and a recall from elsewhere is then verified."""
+    async with rig("udp") as it:
+        await it.session.execute(Set("position", (100, 50)), wait_done=True)
+        await it.session.execute(Act("store_preset", {"number": 9}))
+        assert it.watcher.facts == {"preset.9": (100, 50, 0)}
+        await it.session.execute(Act("home"), wait_done=True)
+        assert (await it.session.read("preset")).value is None
+        await it.session.execute(Set("preset", 9))
+        assert (await it.reads("preset", 9)).verified
+
+
+async def test_moving_is_pending() -> None:
+    """While the head moves its position is on the way and no preset is claimed; the completion comes when it stops."""
+    async with rig("tcp", pace=4) as it:
+        motion = asyncio.create_task(it.session.execute(Set("preset", 1), wait_done=True))
+        await it.until(lambda: it.camera.head.place()[0] < -20)
+        seen = await it.session.read("preset")
+        assert seen.value is None
+        assert not motion.done()
+        await motion
+        assert (await it.session.read("preset")).value == 1
+
+
+async def test_new_goal_cancels_the_old_one() -> None:
+    """A second recall cancels the first by its socket, whose waiter is told; the head goes to the newer goal only."""
+    async with rig("tcp", pace=2) as it:
+        first = asyncio.create_task(it.session.execute(Set("position", (2000, 0)), wait_done=True))
+        await it.until(lambda: it.camera.head.place()[0] > 50)
+        await it.session.execute(Set("position", (0, 0)))
+        with pytest.raises(Superseded):
+            await first
+        assert bytes.fromhex("81 21 FF") in it.watcher.sent
+        await it.reads("position", (0, 0))
+
+
+async def test_two_axes_move_together() -> None:
+    """Head and zoom take one socket each and neither waits for the other; a question needs no socket."""
+    async with rig("tcp", pace=2) as it:
+        both = [
+            asyncio.create_task(it.session.execute(Set("position", (1000, 0)), wait_done=True)),
+            asyncio.create_task(it.session.execute(Set("zoom", 6000), wait_done=True)),
+        ]
+        await it.until(lambda: len(it.camera._jobs) == 2)
+        assert (await it.session.read("power")).value == "on"
+        await asyncio.gather(*both)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_dead_man(wire: str) -> None:
+    """A drive that nobody renews stops by itself; a renewed one goes on."""
+    async with rig(wire, pace=1, settings={"deadman_s": 0.2}) as it:
+        drive = Act("drive", {"pan": 1, "tilt": 0.5})
+        for _ in range(4):
+            await it.session.execute(drive)
+            await asyncio.sleep(0.1)
+        assert it.camera.head.remaining(it.camera.head.ALL) > 0
+        await it.session.execute(Act("drive_zoom", {"speed": 1}))
+        await it.until(lambda: it.camera.head.remaining(it.camera.head.ALL) == 0)
+        assert it.camera.head.place()[0] < 1500
+
+
+async def test_dead_man_insists() -> None:
+    """The stop is repeated until the camera takes it, whatever it answers meanwhile."""
+    async with rig("tcp", pace=1, settings={"deadman_s": 0.1}) as it:
+        await it.session.execute(Act("drive", {"pan": 0.3, "tilt": 0}))
+        it.camera.faults.update("nak=1")
+        await asyncio.sleep(0.4)
+        assert it.camera.head.remaining(it.camera.head.ALL) > 0
+        it.camera.faults.update("none")
+        await it.until(lambda: it.camera.head.remaining(it.camera.head.ALL) == 0)
+
+
+async def test_dead_man_survives_a_lost_stop() -> None:
+    """A stop pressed by hand that is refused does not call the dead-man's stop off."""
+    async with rig("tcp", pace=1, settings={"deadman_s": 0.2}) as it:
+        await it.session.execute(Act("drive", {"pan": 0.3, "tilt": 0}))
+        it.camera.faults.update("nak=1")
+        with pytest.raises(Busy):
+            await it.session.execute(Act("drive", {"pan": 0, "tilt": 0}))
+        it.camera.faults.update("none")
+        await it.until(lambda: it.camera.head.remaining(it.camera.head.ALL) == 0)
+
+
+async def test_dead_man_after_a_lost_connection() -> None:
+    """A connection that breaks during a drive is made again, and the head is stopped first thing."""
+    async with rig("tcp", pace=0.3, settings={"deadman_s": 0.1}) as it:
+        await it.session.execute(Act("drive", {"pan": 0.2, "tilt": 0}))
+        for client in list(it.camera.clients):
+            client.reset()
+        await it.until(lambda: it.session.epoch == 2)
+        await it.until(lambda: it.camera.head.remaining(it.camera.head.ALL) == 0)
+
+
+async def test_dead_man_when_the_session_ends() -> None:
+    """A server that stops does not leave a head turning."""
+    async with rig("tcp", pace=1) as it:
+        await it.session.execute(Act("drive", {"pan": 0.2, "tilt": 0}))
+        camera = it.camera
+        camera.close, closed = _later, camera.close  # type: ignore[method-assign]
+    await it.until(lambda: camera.head.remaining(camera.head.ALL) == 0)
+    await closed()
+
+
+async def _later() -> None:
+    """Stay open a little longer than the session."""
+
+
+async def test_preset_calls_the_dead_man_off() -> None:
+    """A recall during a drive is not stopped half way by the drive's dead-man."""
+    async with rig("tcp", pace=4, settings={"deadman_s": 0.1}) as it:
+        await it.session.execute(Act("drive", {"pan": 1, "tilt": 0}))
+        await it.session.execute(Set("preset", 1), wait_done=True)
+        assert (await it.session.read("preset")).value == 1
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_stop_is_never_refused_for_want_of_a_socket(wire: str) -> None:
+    """With both sockets taken, stop frees them and stops everything."""
+    async with rig(wire, pace=1) as it:
+        await it.session.execute(Set("position", (2000, 0)))
+        await it.session.execute(Set("zoom", 16000))
+        await it.session.execute(Act("stop"))
+        assert it.camera.head.remaining(it.camera.head.ALL) == 0
+
+
+async def test_buffer_full_waits() -> None:
+    """Another controller holds both sockets: our command waits for one and is then carried out."""
+    async with rig("tcp", pace=4) as it:
+        reader, writer = await asyncio.open_connection("127.0.0.1", it.session.address.port)
+        writer.write(bytes.fromhex("81 01 06 02 18 14 00 05 00 00 00 00 00 00 FF 81 01 04 47 02 00 00 00 FF"))
+        await reader.readexactly(6)
+        await it.session.execute(Act("store_preset", {"number": 5}))
+        assert 5 in it.camera.stored
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_unknown_command_is_not_supported() -> None:
+    """What lies outside the mechanics is refused with the camera's own code."""
+    async with rig("tcp") as it:
+        with pytest.raises(NotSupported) as caught:
+            await it.session.execute(Set("position", (30000, 0)))
+        assert caught.value.device_code == "60 02"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("quirk", [*Quirk])
+async def test_quirks(wire: str, quirk: Quirk) -> None:
+    """Whatever real cameras were seen to do, commands are carried out and states are read."""
+    if quirk is Quirk.FIXED_PORT:
+        pytest.skip("has a test of its own")
+    async with rig(wire, quirks=(quirk,)) as it:
+        for number in range(3):
+            await it.session.execute(Set("position", (100 * number, 10)))
+            await it.reads("position", (100 * number, 10))
+            await it.session.execute(Set("zoom", 1000 * number), wait_done=True)
+            await it.reads("zoom", 1000 * number)
+        await it.session.execute(Set("preset", 1))
+        await it.reads("preset", 1)
+        assert it.session.epoch == 1 or (wire, quirk) == ("pty", Quirk.TORN_REPLY)
+
+
+async def test_answers_to_a_fixed_port() -> None:
+    """A Sony camera that answers to port 52381, whoever asks, is heard on a shared local socket."""
+    async with rig("udp", quirks=(Quirk.FIXED_PORT,), at="?local=52381") as it:
+        await it.session.execute(Set("zoom", 300))
+        await it.reads("zoom", 300)
+
+
+@pytest.mark.parametrize("wire", ["udp", "bare-udp"])
+async def test_lost_acknowledgement(wire: str) -> None:
+    """An acknowledgement that is lost is asked for again; Sony's number keeps the command from being carried out twice."""
+    async with rig(wire, faults="drop_ack=0.3") as it:
+        for number in range(10):
+            await it.session.execute(Set("zoom", 100 * number))
+            await it.reads("zoom", 100 * number)
+
+
+async def test_repetition_bears_the_same_number() -> None:
+    """The same bytes go out again, and 0F 01 counts as success."""
+    async with rig("udp") as it:
+        it.camera.faults.update("drop_ack=1")
+        sent = len(it.watcher.sent)
+        pressed = asyncio.create_task(it.session.execute(Set("zoom", 400)))
+        await it.until(lambda: it.camera.head.place()[2] == 400)
+        await it.until(lambda: len(it.watcher.sent) > sent)
+        it.camera.faults.update("none")
+        await pressed
+        zooms = [payload for payload in it.watcher.sent if payload[9:12] == b"\x01\x04\x47"]
+        assert len(zooms) > 1
+        assert len(set(zooms)) == 1
+
+
+async def test_camera_reboots() -> None:
+    """After a power cut the session comes back by itself and reads everything anew."""
+    async with rig("tcp") as it:
+        it.camera.power_cut(0.1)
+        await it.until(lambda: it.session.epoch > 1)
+        await it.ready()
+        assert (await it.session.read("power")).value == "on"
+
+
+async def test_chain_is_numbered() -> None:
+    """Camera 3 of a chain answers as 3 only after the chain was numbered, and again after it was switched on anew."""
+    async with rig("pty", settings={"address": 3}) as it:
+        assert it.watcher.sent[:2] == [bytes.fromhex("88 30 01 FF"), bytes.fromhex("88 01 00 01 FF")]
+        await it.reads("zoom", 0)
+        it.camera.power_cut(0.01)
+        await it.until(lambda: it.session.epoch > 1)
+        await it.ready()
+        await it.session.execute(Set("zoom", 77))
+        await it.reads("zoom", 77)
+
+
+async def test_silent_camera_goes_offline() -> None:
+    """A camera that stops answering is shown offline."""
+    async with rig("udp") as it:
+        it.camera.faults.update("silent")
+        await it.until(lambda: it.session.status.state is LinkState.OFFLINE)
