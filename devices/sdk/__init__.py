@@ -58,7 +58,10 @@ _HOMES = {
     "connection": "Counters LinkState LinkStatus Observer Traffic",
     "document": "Document DocumentError Secret parse_document read_document",
     "driver": "Accepted Desync Done Driver Event Failed FollowUp Learned Link Reported",
-    "errors": "BadSetting Busy ConfigurationError Desynchronised DeviceError NotSupported PortInUse Refused ReplyTimeout Retryable Superseded Unreachable WrongPassword",
+    "errors": (
+        "BadSetting Busy ConfigurationError Desynchronised DeviceError NotSupported PortInUse "
+        "Refused ReplyTimeout Retryable Superseded Unreachable WrongPassword"
+    ),
     "framing": "DatagramFramer Framer TerminatorFramer",
     "manifest": "ActionSpec Manifest PropertySpec SettingSpec Timing ValueType load_manifest",
     "readings": "Reading ReadingSource Value matches",

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from devices.sdk.commands import Query
 from devices.sdk.driver import Driver
-from devices.sdk.errors import Busy, NotSupported, Refused, ReplyTimeout, Superseded
+from devices.sdk.errors import DeviceError, NotSupported, ReplyTimeout, Unreachable
 
 RECHECK_S = 60.0
 """A property that did not answer is asked again so rarely: each question without answer costs the line a timeout."""
@@ -48,7 +48,9 @@ class Poll:
                 continue
             except NotSupported:
                 self.unsupported.add(query.property)
-            except (Refused, Busy):  # not now: asked again by the poll
+            except Unreachable:
+                raise
+            except DeviceError:  # not now: asked again by the poll
                 pass
             else:
                 answered(query)
@@ -82,10 +84,12 @@ class Poll:
                     self.unsupported.discard(query.property)
 
     async def _once(self, query: Query) -> bool:
-        """Ask; False without a value. What ended the connection is raised by whoever reads it."""
+        """Ask; False without a value."""
         try:
             await self._ask(query, 1)
-        except (ReplyTimeout, Refused, Busy, Superseded):
+        except Unreachable:
+            raise
+        except DeviceError:
             return False
         return True
 

@@ -9,6 +9,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from random import Random
+from typing import Literal
 
 from devices.sdk.testing.faults import Faults
 from devices.sdk.testing.outbox import Outbox, Timers
@@ -20,6 +21,9 @@ MAX_UNSENT = 64 * 1024
 
 class Client(ABC):
     """One controller as its device sees it."""
+
+    line: Literal["tcp", "udp", "serial"]
+    """What it is connected by."""
 
     def __init__(self, peer: str, faults: Callable[[], Faults], random: Random) -> None:
         self.peer = peer
@@ -132,6 +136,8 @@ class StreamClient(Client):
 class TcpClient(StreamClient):
     """A TCP connection."""
 
+    line = "tcp"
+
     def reset(self) -> None:
         """Hang up with RST."""
         if not self.closed:
@@ -143,6 +149,8 @@ class TcpClient(StreamClient):
 
 class PtyClient(StreamClient):
     """Whoever opens the other side of a pseudo terminal; never hangs up, since a cable does not."""
+
+    line = "serial"
 
     def __init__(
         self,
@@ -171,6 +179,8 @@ class PtyClient(StreamClient):
 
 class UdpClient(Client):
     """A peer that sent us datagrams."""
+
+    line = "udp"
 
     def __init__(self, peer: str, faults: Callable[[], Faults], random: Random, write: Callable[[bytes], None]) -> None:
         super().__init__(peer, faults, random)
