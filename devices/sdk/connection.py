@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from devices.sdk.commands import Command, Frames, Query
 from devices.sdk.driver import Accepted, Desync, Done, Driver, Event, Failed, Learned, Reported
-from devices.sdk.errors import Desynchronised, DeviceError, ReplyTimeout, Unreachable
+from devices.sdk.errors import Desynchronised, DeviceError, HungUp, ReplyTimeout, Unreachable
 from devices.sdk.queue import Answer, Motion
 from devices.sdk.readings import Reading, ReadingSource, Value
 from devices.sdk.transport.base import Transport
@@ -85,6 +85,10 @@ class Observer(Protocol):
         ...
 
 
+class Rested(Unreachable):
+    """The line was given back in good order while nothing was asked, by the device's idle limit or by our courtesy: no failure."""
+
+
 @dataclass(slots=True)
 class Counters:
     """What went by; for technicians."""
@@ -147,6 +151,10 @@ class Connection:
                 self._interpret(self._unread.popleft())
             try:
                 await self._hear()
+            except HungUp as error:
+                if self._error is None and self.idle:
+                    raise Rested(str(error)) from None
+                raise (self._error or error) from None
             except DeviceError as error:
                 raise (self._error or error) from None
 
@@ -165,6 +173,21 @@ class Connection:
             else:
                 raise ReplyTimeout(f"no answer within {self._timing.reply_timeout_ms * attempts / 1000:g} s")
         return Answer(self._reading, self._motion)
+
+    @property
+    def idle(self) -> bool:
+        """True while no answer and no motion is awaited."""
+        return self._pending is None and not self.executing
+
+    @property
+    def ended(self) -> bool:
+        """True when we have ended it: nothing more may be sent."""
+        return self._error is not None
+
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since the last byte in either direction."""
+        return self._clock() - max(self.heard_at, self._sent_at)
 
     def answered(self, query: Query) -> None:
         """This question may prove the device alive. Not over datagrams, where nothing may come between a numbered one and its repetition."""

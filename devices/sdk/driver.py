@@ -148,6 +148,11 @@ class Driver(ABC):
         """
         return None
 
+    @property
+    def holds_line(self) -> bool:
+        """False: the line is given back whenever nothing waits, for a device shared with another controller; only the poll then sees it vanish."""
+        return True
+
     def masked(self, payload: bytes) -> bytes:
         """Bytes as a trace may show them: secrets replaced. Extended where a secret travels in another form."""
         for key in self.settings.secrets:

@@ -111,6 +111,8 @@ class Timing(_Model):
     """How often the whole state is read; with `reply_timeout_ms` it decides how soon a silent device is noticed."""
     keepalive_s: float = 0.0
     """An idle connection gets a harmless question this often; 0 = the poll is enough."""
+    release_s: float = 1.0
+    """A line the driver does not hold is given back after so long without a word: a set and its read-backs share one connection."""
     retries: int = 1
     max_executing: int = 1
     """Accepted commands the device may still be carrying out (VISCA sockets: 2)."""

@@ -11,7 +11,7 @@ from random import Random
 
 from devices.sdk.address import Address
 from devices.sdk.commands import Command, Priority, Query, Set
-from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Traffic
+from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested, Traffic
 from devices.sdk.driver import Driver, FollowUp
 from devices.sdk.errors import (
     Busy,
@@ -81,6 +81,8 @@ class Session:
         self._follow_ups: dict[str, tuple[asyncio.TimerHandle, Command]] = {}
         self._owed: dict[str, Command] = {}
         self._complained = False
+        self._whole = False
+        """True when this connection has read everything: only then is its end perhaps a rest."""
         driver.attach(address)
 
     @property
@@ -107,8 +109,14 @@ class Session:
         lost_at: float | None = None
         try:
             while True:
-                self._set_status(LinkState.CONNECTING)
+                if self._status.state is not LinkState.READY:
+                    self._set_status(LinkState.CONNECTING)
                 error = await self._live()
+                if isinstance(error, Rested) and self._whole:
+                    log.debug("%s %s: %s", self.driver.manifest.family, self.address, error)
+                    await self._rest()
+                    continue
+                self._queue.clear(Unreachable(f"{self.address}: the connection was lost"))
                 if self._status.state is LinkState.READY or lost_at is None:
                     lost_at = self._clock()
                 refused = isinstance(error, ConfigurationError)
@@ -183,8 +191,10 @@ class Session:
     # -- one connection --
 
     async def _live(self) -> DeviceError:
-        """One connection from beginning to end; returns why it ended."""
+        """One connection from beginning to end; returns why it ended. After a rest the device stays READY meanwhile, and what waits is carried out first."""
         timing = self.driver.manifest.timing
+        resumed = self._status.state is LinkState.READY
+        self._whole = False
         connection: Connection | None = None
         try:
             async with asyncio.timeout(timing.connect_timeout_ms / 1000):
@@ -200,8 +210,11 @@ class Session:
                 counters=self.counters,
                 freed=self._wake.set,
             )
-            self._set_status(LinkState.LOGIN)
+            if not resumed:
+                self._set_status(LinkState.LOGIN)
             await connection.login()
+            if resumed:
+                self._set_status(LinkState.READY)  # a new epoch: what was read before the rest is not fresh any more
             self._connection = connection
             return await self._serve(connection)
         except TimeoutError:
@@ -216,7 +229,6 @@ class Session:
             self._connection = None
             if connection is not None:
                 connection.close()
-            self._queue.clear(Unreachable(f"{self.address}: the connection was lost"))
 
     async def _serve(self, connection: Connection) -> DeviceError:
         """Talk, work and poll until the connection ends; returns why."""
@@ -247,9 +259,33 @@ class Session:
             self._follow_up_due(*self._owed.popitem())
         self._poll = Poll(self.driver, ask, self._clock)
         await self._poll.snapshot(connection.answered)
-        self._set_status(LinkState.READY)
+        self._whole = True
+        if self._status.state is not LinkState.READY:
+            self._set_status(LinkState.READY)
         self._rejoice()
-        await self._poll.run()
+        if self.driver.holds_line:
+            await self._poll.run()
+        else:
+            await self._release(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        """Give the line back when nothing has been said on it for a while."""
+        pause = self.driver.manifest.timing.release_s
+        while True:
+            left = pause - connection.quiet_s
+            if left <= 0 and connection.idle and not self._queue:
+                break
+            await asyncio.sleep(max(left, pause / 4))
+        connection.fail(Rested("given back to other controllers"))
+
+    async def _rest(self) -> None:
+        """Leave a device alone that wants its line back, until a command waits or the next poll is due; another one is called back at once."""
+        if not self.driver.holds_line:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.driver.manifest.timing.poll_s or None):
+                    while not self._queue:
+                        self._wake.clear()
+                        await self._wake.wait()
 
     async def _work(self, connection: Connection) -> None:
         """Carry out what waits, one command at a time."""
@@ -267,6 +303,8 @@ class Session:
                 job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
     def _may_go(self, connection: Connection, job: Job) -> bool:
+        if connection.ended:  # given back this very moment: it goes out on the next one
+            return False
         if (
             isinstance(job.command, Query)
             or job.priority is Priority.SAFETY
@@ -367,7 +405,8 @@ class Session:
     # -- telling --
 
     def _set_status(self, state: LinkState, error: DeviceError | None = None, retry_in: float | None = None) -> None:
-        self._status = LinkStatus(state, self._clock(), self._epoch, error, retry_in)
+        since = self._status.since if state is self._status.state else self._clock()
+        self._status = LinkStatus(state, since, self._epoch, error, retry_in)
         self._observer.link(self._status)
 
     def _complain(self, error: DeviceError) -> None:

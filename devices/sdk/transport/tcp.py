@@ -7,7 +7,7 @@ import socket
 from typing import cast
 
 from devices.sdk.address import Address
-from devices.sdk.errors import Unreachable
+from devices.sdk.errors import HungUp, Unreachable
 from devices.sdk.transport.base import SEND_LIMIT_S, Inbox, unreachable
 
 KEEPALIVE_IDLE_S = 2
@@ -80,7 +80,7 @@ class TcpTransport(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Callback of the loop."""
         self._inbox.end(
-            unreachable(self._address, exc) if isinstance(exc, OSError) else Unreachable(f"{self._address} hung up")
+            unreachable(self._address, exc) if isinstance(exc, OSError) else HungUp(f"{self._address} hung up")
         )
         self._writable.set()
 
