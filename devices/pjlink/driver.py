@@ -56,10 +56,16 @@ class PJLink(Driver):
         """Lines that end with CR."""
         return protocol.framer()
 
+    @property
+    def holds_line(self) -> bool:
+        """As room.yaml says: held for a projector of our own, given back where another controller needs its turn."""
+        return self.settings.boolean("hold")
+
     def reset(self) -> None:
-        """Forget what this connection taught us."""
+        """Forget what this connection taught us; who the projector is stays known where a connection lasts for seconds only."""
         self._class = self._configured_class
-        self._identified.clear()
+        if self.holds_line:
+            self._identified.clear()
 
     async def login(self, link: Link) -> None:
         """Read the greeting; where a password is asked for, spend the digest on a question for the class.
