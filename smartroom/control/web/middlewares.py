@@ -1,0 +1,118 @@
+"""What every request passes, from the outside in: deliver, guard, identify."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import cache
+
+from aiohttp import hdrs, web
+
+from smartroom.control.errors import ProblemError, problem
+from smartroom.control.limits import BODY_LIMIT, RESPONSE_S
+from smartroom.control.web.credentials import check_origin, who
+from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, RATES
+from smartroom.control.web.ports import Front
+from smartroom.control.web.problems import answer, of_http, rate_limited
+from smartroom.protocol.errors import ErrorCode
+
+log = logging.getLogger(__name__)
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SOCKET_PATH = "/socket.io/"
+_PROBES = frozenset({"/healthz", "/readyz"})
+_NO_DEVICES = "camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), payment=(), autoplay=()"
+
+
+@web.middleware
+async def deliver(request: web.Request, following: Next) -> web.StreamResponse:
+    """Turn every error into a Problem, add the headers, and send within a deadline: a client that does not read is cut."""
+    try:
+        response = await following(request)
+    except ProblemError as error:
+        response = answer(error.problem)
+    except web.HTTPException as error:
+        response = answer(of_http(error), error.status)
+        if error.status == web.HTTPMethodNotAllowed.status_code and hdrs.ALLOW in error.headers:
+            response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+    except (asyncio.CancelledError, ConnectionError):
+        raise
+    except Exception:  # the last line: a bug answers 500 and goes to the log, the server lives
+        log.exception("%s %s failed", request.method, request.path)
+        response = answer(problem(ErrorCode.INTERNAL, "Kesalahan pada server", "The server made an error"))
+    if response.prepared:
+        return response  # a websocket that has ended
+    request.app[METERS].answered(response.status)
+    _add_headers(request.app[FRONT], request, response)
+    try:
+        async with asyncio.timeout(RESPONSE_S):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the client does not read") from None
+    return response
+
+
+@web.middleware
+async def guard(request: web.Request, following: Next) -> web.StreamResponse:
+    """Refuse other sites, other hosts, packed and oversized bodies before anything is read."""
+    if request.path not in _PROBES:
+        check_origin(request.app[FRONT], request.headers)
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").casefold() != "identity":
+        raise web.HTTPUnsupportedMediaType(reason="send the body unpacked")
+    if request.content_length is not None and request.content_length > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(max_size=BODY_LIMIT, actual_size=request.content_length)
+    return await following(request)
+
+
+@web.middleware
+async def identify(request: web.Request, following: Next) -> web.StreamResponse:
+    """Say who is asking, and how often they may."""
+    if request.path in _PROBES:
+        return await following(request)
+    rates = request.app[RATES]
+    source = f"from:{request.remote}"
+    if hdrs.AUTHORIZATION in request.headers and not rates.take(source + ":token"):
+        raise rate_limited()
+    actor = await who(request.app[HOUSE].people, request.app[FRONT], request)
+    if not rates.take(f"{actor.kind}:{actor.id}" if actor.known else source):
+        raise rate_limited()
+    request[ACTOR] = actor
+    return await following(request)
+
+
+ALL = (deliver, guard, identify)
+
+
+def _add_headers(front: Front, request: web.Request, response: web.StreamResponse) -> None:
+    headers = response.headers
+    page = response.content_type == "text/html"
+    headers["Content-Security-Policy"] = (
+        _page_policy(front) if page else "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    headers["Permissions-Policy"] = _NO_DEVICES + (", screen-wake-lock=(self), fullscreen=(self)" if page else "")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["X-Frame-Options"] = "DENY"
+    headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+    if front.tls is not None and front.root_certificate is None:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    if response.status >= web.HTTPBadRequest.status_code and request.can_read_body:
+        response.force_close()  # what is left of a refused body is not read
+
+
+@cache
+def _page_policy(front: Front) -> str:
+    sockets = " ".join(sorted(origin.replace("http", "ws", 1) for origin in front.origins))
+    frames = " ".join(front.dashboards) or "'none'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+        f"connect-src 'self' {sockets}; font-src 'self'; worker-src 'self'; manifest-src 'self'; frame-src {frames}; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
+    )
