@@ -47,6 +47,7 @@ class Outbox:
         self._timers = timers
         self._write = write
         self._held: list[bytes] = []
+        self._behind: list[bytes] | None = None
 
     def put(self, reply: bytes) -> None:
         """Send one whole reply through the faults."""
@@ -76,15 +77,27 @@ class Outbox:
     def _emit(self, reply: bytes) -> None:
         faults, hit = self._faults(), self._random.random
         if hit() < faults.garbage:
-            self._write(self._random.randbytes(GARBAGE_BYTES))
+            self._line(self._random.randbytes(GARBAGE_BYTES))
         if faults.flip:
             reply = bytes(byte ^ (1 << self._random.randrange(8)) if hit() < faults.flip else byte for byte in reply)
         middle = len(reply) // 2
         if middle and hit() < faults.cut:
-            self._write(reply[:middle])
-        elif middle and hit() < faults.half:
-            self._write(reply[:middle])
-            rest = reply[middle:]
-            self._timers.later(WINDOW_S, lambda: self._write(rest))
+            self._line(reply[:middle])
+        elif middle and self._behind is None and hit() < faults.half:
+            self._line(reply[:middle])
+            self._behind = [reply[middle:]]
+            self._timers.later(WINDOW_S, self._catch_up)
         else:
-            self._write(reply)
+            self._line(reply)
+
+    def _line(self, payload: bytes) -> None:
+        """Write, but never overtake the second half of an earlier reply: a stream keeps its order."""
+        if self._behind is None:
+            self._write(payload)
+        else:
+            self._behind.append(payload)
+
+    def _catch_up(self) -> None:
+        behind, self._behind = self._behind or [], None
+        for payload in behind:
+            self._write(payload)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from devices.sdk.address import parse_address
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.connection import LinkState, LinkStatus, Traffic
+from devices.sdk.errors import Desynchronised, NotSupported, Retryable, Superseded
 from devices.sdk.manifest import Timing
 from devices.sdk.readings import Reading, Value
 from devices.sdk.session import Session
@@ -63,7 +64,7 @@ class Rig:
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for something to become true, seconds at most."""
         async with asyncio.timeout(PATIENCE_S):
-            while not true():  # noqa: ASYNC110  # the simulated motors have no event
+            while not true():  # the simulated motors have no event
                 await asyncio.sleep(0.005)
 
     async def ready(self) -> None:
@@ -73,9 +74,20 @@ class Rig:
     async def reads(self, name: str, value: Value) -> Reading:
         """Ask until the camera answers so; returns that reading."""
         async with asyncio.timeout(PATIENCE_S):
-            while (reading := await self.session.read(name)).value != value:  # noqa: ASYNC110  # a question each time
+            while (reading := await self.session.read(name)).value != value:  # a question each time
                 await asyncio.sleep(0.01)
         return reading
+
+    async def insist(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        """Try again as the gateway does, while trying again may help."""
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while True:
+                try:
+                    await attempt()
+                except (Retryable, Superseded, Desynchronised, NotSupported):  # a flipped bit can say anything
+                    await asyncio.sleep(0.02)
+                else:
+                    return
 
 
 @asynccontextmanager
