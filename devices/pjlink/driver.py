@@ -7,13 +7,31 @@ from typing import Final
 
 from devices.pjlink import protocol
 from devices.pjlink.protocol import Reply
-from devices.sdk.commands import Act, Command, Frame, Frames, Query, Set
-from devices.sdk.driver import Done, Driver, Event, Failed, Link, Reported
-from devices.sdk.errors import BadSetting, Busy, DeviceError, NotSupported, Refused, ReplyTimeout, WrongPassword
-from devices.sdk.framing import Framer
-from devices.sdk.manifest import Manifest
-from devices.sdk.readings import Value
-from devices.sdk.settings import Settings
+from devices.sdk import (
+    Act,
+    BadSetting,
+    Busy,
+    Command,
+    DeviceError,
+    Done,
+    Driver,
+    Event,
+    Failed,
+    Frame,
+    Framer,
+    Frames,
+    Link,
+    Manifest,
+    NotSupported,
+    Query,
+    Refused,
+    ReplyTimeout,
+    Reported,
+    Set,
+    Settings,
+    Value,
+    WrongPassword,
+)
 
 BODIES: Final[Mapping[str, str]] = {
     "power": "POWR",

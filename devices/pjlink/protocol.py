@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from devices.sdk.framing import TerminatorFramer
+from devices.sdk import TerminatorFramer
 
 MAX_MESSAGE: Final = 256
 """Section 2.2: a reply has at most 136 characters; some units pad it."""

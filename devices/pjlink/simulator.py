@@ -18,12 +18,9 @@ from typing import Final
 
 from devices.pjlink import projector as device
 from devices.pjlink.projector import Projector
-from devices.sdk.manifest import Manifest
-from devices.sdk.readings import Value
-from devices.sdk.settings import Settings
-from devices.sdk.testing.clients import Client, UdpClient
-from devices.sdk.testing.faults import Faults
-from devices.sdk.testing.simulator import Simulator
+from devices.sdk import Manifest, Settings, Value
+from devices.sdk.testing import Client, Faults, Simulator
+from devices.sdk.testing.clients import UdpClient
 
 WARM_UP_S: Final = 8.0
 """Real ones take 30-120 s; a demo is to be watched. The fault `warmup=40` makes it real, `warmup=0` makes a test quick."""
