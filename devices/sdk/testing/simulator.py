@@ -88,6 +88,9 @@ class Simulator(ABC):
     def booted(self) -> None:
         """Power is back after a cut and the sockets listen again."""
 
+    def speed_up(self, pace: float) -> None:
+        """Let motors and lamps run so many times faster, for tests; nothing to do where a device is quick."""
+
     # -- for subclasses and tests --
 
     def change(self, name: str, value: Value) -> None:
