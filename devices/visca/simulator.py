@@ -113,10 +113,10 @@ class ViscaSimulator(Simulator):
             if isinstance(client, PtyClient):
                 client.send(bytes((0x80 + 0x10 * self._place, 0x38, 0xFF)))
 
-    def speed_up(self, pace: float) -> None:
+    def speed_up(self, times: float) -> None:
         """Run so many times faster than a real camera."""
-        self.pace = pace
-        self.head.speed_up(pace)
+        self.pace = times
+        self.head.speed_up(times)
 
     def connected(self, client: Client) -> None:
         """Nothing is said; a line begins."""
