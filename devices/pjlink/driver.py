@@ -59,12 +59,12 @@ class PJLink(Driver):
     """One projector. Class and names of inputs are fixed by the settings or learned at login."""
 
     def __init__(self, manifest: Manifest, settings: Settings) -> None:
-        self._codes = _own_inputs(settings.mapping("inputs"))
+        self._configured_class = 0 if settings.text("class") == "auto" else int(settings.text("class"))
+        self._codes = _own_inputs(settings.mapping("inputs"), self._configured_class or 2)
         if self._codes:
             spec = manifest.properties["input"].model_copy(update={"values": tuple(self._codes)})
             manifest = manifest.model_copy(update={"properties": {**manifest.properties, "input": spec}})
         super().__init__(manifest, settings)
-        self._configured_class = 0 if settings.text("class") == "auto" else int(settings.text("class"))
         self._class = self._configured_class
         self._identified: set[str] = set()
 
@@ -265,7 +265,7 @@ def _body(pending: Command | None) -> str:
     return ""
 
 
-def _own_inputs(given: Mapping[str, object]) -> dict[str, str]:
+def _own_inputs(given: Mapping[str, object], pj_class: int) -> dict[str, str]:
     codes: dict[str, str] = {}
     for name, code in given.items():
         text = str(code).upper()
@@ -273,6 +273,10 @@ def _own_inputs(given: Mapping[str, object]) -> dict[str, str]:
             raise BadSetting(
                 f"inputs: '{name}' is {code!r}, but must be a PJLink code from 11 to 6Z, for example 31 (first HDMI)",
                 key="inputs",
+            )
+        if protocol.input_class(text) > pj_class:
+            raise BadSetting(
+                f"inputs: '{name}' is {code!r}, which needs class 2; change it or the setting class", key="inputs"
             )
         codes[name] = text
     return codes

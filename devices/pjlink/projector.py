@@ -41,7 +41,7 @@ class Projector:
 
     def __init__(self, pj_class: str, terminals: Mapping[str, str], clock: Callable[[], float]) -> None:
         self.pj_class = pj_class
-        self.terminals = dict(terminals)
+        self.terminals = {code: name for code, name in terminals.items() if pj_class == "2" or _known_to_class_1(code)}
         self.name = "Proyektor simulasi"
         self.maker = "smartroom"
         self.model = f"PJ-{pj_class}"
@@ -130,7 +130,7 @@ class Projector:
 
     def sources(self, header: str) -> list[str]:
         """Inputs a controller of that class is told of: class 1 knows no letters and no internal source (section 4.3)."""
-        return [code for code in self.terminals if header == "2" or (code.isdigit() and code[0] != "6")]
+        return [code for code in self.terminals if header == "2" or _known_to_class_1(code)]
 
     def _enter(self, power: str) -> None:
         self.power = power
@@ -180,6 +180,10 @@ class Projector:
             "RLMP": "LMP-0001",
             "RFIL": "FIL-0001",
         }[body]
+
+
+def _known_to_class_1(code: str) -> bool:
+    return code.isdigit() and code[0] != "6"
 
 
 def _step(level: int, parameter: str) -> int:

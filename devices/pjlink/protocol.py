@@ -33,8 +33,8 @@ FAULT_PLACES: Final = ("fan", "lamp", "temperature", "cover", "filter", "other")
 
 _NUMBERS: Final = "123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Second character of an input; letters from class 2 on."""
-_REPLY: Final = re.compile(rb"%([12])([A-Z0-9]{4})=(.{0,128})", re.IGNORECASE | re.DOTALL)
-_GREETING: Final = re.compile(rb"PJLINK (?:(0)|1 ([0-9A-F]{8})|(ERRA))", re.IGNORECASE)
+_REPLY: Final = re.compile(rb"%([12])([A-Z0-9]{4})=(.{0,128})\Z", re.IGNORECASE | re.DOTALL)
+_GREETING: Final = re.compile(rb"PJLINK (?:(0)|1 ([0-9A-F]{8})|(ERRA))\Z", re.IGNORECASE)
 _DIGEST: Final = re.compile(rb"^[0-9a-f]{32}%")
 _INPUT_NAME: Final = re.compile(r"([a-z]+)([1-9][0-9]?)")
 
@@ -79,8 +79,8 @@ def command(body: str, parameter: str = "?", *, pj_class: int = 1) -> bytes:
 
 
 def parse_reply(message: bytes) -> Reply | None:
-    """A reply without its CR; None when it is none."""
-    found = _REPLY.fullmatch(message.strip())
+    """A reply without its CR, noise before it skipped; None when it is none."""
+    found = _REPLY.search(message.rstrip())
     if found is None:
         return None
     pj_class, body, parameter = found.groups()
@@ -88,8 +88,8 @@ def parse_reply(message: bytes) -> Reply | None:
 
 
 def parse_greeting(message: bytes) -> Greeting | None:
-    """A greeting without its CR; None when it is none."""
-    found = _GREETING.fullmatch(message.strip())
+    """A greeting without its CR, noise before it skipped; None when it is none."""
+    found = _GREETING.search(message.rstrip())
     return None if found is None else Greeting(found[2] or b"", refused=found[3] is not None)
 
 

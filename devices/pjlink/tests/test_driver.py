@@ -192,6 +192,8 @@ def test_own_inputs_take_the_place_of_the_usual_names() -> None:
         wire(Set("input", "hdmi1"), settings)
     with pytest.raises(BadSetting, match="11 to 6Z"):
         driver({"inputs": {"laptop": 71}})
+    with pytest.raises(BadSetting, match="needs class 2"):
+        driver({"class": "1", "inputs": {"logo": 61}})
 
 
 def test_bad_steps_are_refused() -> None:

@@ -37,11 +37,13 @@ def test_commands_as_the_standard_prints_them(body: str, parameter: str, pj_clas
         (b"%1powr=err3", Reply(1, "POWR", "err3")),
         (b"\n%1NAME=Aula \xe2\x98\x85", Reply(1, "NAME", "Aula ★")),
         (b"%1NAME=", Reply(1, "NAME", "")),
+        (b"\x8f%1\xffPOW%1POWR=1", Reply(1, "POWR", "1")),
+        (b"%1NAME=%1POWR=1", Reply(1, "NAME", "%1POWR=1")),
         (b"%1INFO=a=b\nc", Reply(1, "INFO", "a=b\nc")),
     ],
 )
 def test_replies_are_read_liberally(message: bytes, reply: Reply) -> None:
-    """Lower case, a stray LF and UTF-8 are read."""
+    """Lower case, a stray LF, UTF-8 and noise before the reply cost nothing."""
     assert reply == protocol.parse_reply(message)
 
 
@@ -65,6 +67,7 @@ def test_error_and_acknowledgement_are_words_of_a_reply() -> None:
         (b"PJLINK 0", Greeting()),
         (b"PJLINK 1 498e4a67", Greeting(b"498e4a67")),
         (b"pjlink erra", Greeting(refused=True)),
+        (b"\xff\x01PJLINK 0", Greeting()),
         (b"PJLINK 1", None),
         (b"PJLINK 1 ", None),
         (b"220 mail ready", None),

@@ -169,6 +169,7 @@ async def test_class_1_projector_knows_no_class_2() -> None:
         await reader.readuntil(b"\r")
         assert await ask(reader, writer, b"%1CLSS ?\r") == b"%1CLSS=1\r"
         assert await ask(reader, writer, b"%2INPT ?\r") == b"%2INPT=ERR1\r"
+        assert b"61" not in await ask(reader, writer, b"%1INST ?\r")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", port))
 

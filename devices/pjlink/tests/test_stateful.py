@@ -40,7 +40,7 @@ class ProjectorMachine(RuleBasedStateMachine):
     def connect(self, password: str, hold: bool, pj_class: str) -> None:
         """A fresh projector, with or without a password, held or shared."""
         told = {"password": password, "hold": hold, "class": pj_class}
-        timing = {"poll_s": 60, "release_s": 0.005, "reply_timeout_ms": 100}
+        timing = {"poll_s": 60, "release_s": 0.005, "reply_timeout_ms": 300}
         self.rig = self.wait(self.stack.enter_async_context(rig(settings=told, timing=timing)))
         self.wait(self.rig.reach(LinkState.READY))
 
