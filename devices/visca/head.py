@@ -40,7 +40,7 @@ class Motor:
 
     def stop(self) -> None:
         """Stand still where it is."""
-        self.go(self.position())
+        self.put(self.position())
 
     def remaining(self) -> float:
         """Seconds until it stands still; 0 when it does."""
