@@ -181,7 +181,8 @@ def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device,
     except DeviceError:
         base = [item for item in device.driver.properties() if device.driver.spec(item).settable]
         outputs = [output.id for output in room.outputs.values() if output.device == device.id]
-        near = get_close_matches(name, base, n=1)
+        aliases = [f"{item.partition('.')[0]}.{output}" for item in base if "." in item for output in outputs]
+        near = get_close_matches(name, [*aliases, *base], n=1)
         shown = ", ".join(sorted({item.partition(".")[0] for item in base}))
         fix = (
             f"did you mean '{near[0]}'?"

@@ -71,6 +71,7 @@ class Recall:
         self._busy = 0
         self._idle = asyncio.Event()
         self._held = False
+        self._away: set[str] = set()
         members = dict(carried)
         for goal in scene.goals:
             if goal.key in self.parts:
@@ -102,6 +103,7 @@ class Recall:
     ) -> None:
         """Carry the run out. `ready` keeps the facts it starts from, before the first byte."""
         goals = [part.goal for part in self.parts.values()]
+        self._away = {goal.device for goal in goals if not gateway.ready(goal.device)}
         try:
             async with asyncio.timeout(self.scene.timeout_s):
                 facts = await gateway.facts(needed(goals))
@@ -109,6 +111,8 @@ class Recall:
                 wanted = {goal.key: goal for goal in self.scene.goals}
                 pending: list[Goal] = []
                 for goal in goals:
+                    if self._taken_over(goal.key):
+                        continue
                     if holds(goal, facts[goal.key]):
                         self._settle(goal.key, MemberState.SKIPPED, value=wire_value(facts[goal.key].value))
                     elif (why := blocked(goal, wanted, facts)) is not None:
@@ -128,17 +132,17 @@ class Recall:
     async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
         busy = True
         try:
+            offline_from_start = batch.device in self._away
+            if offline_from_start:  # nobody waits for a device that was away before the run began
+                busy = False
+                self._less_busy()
             if not await self._may_begin(batch):
                 return
-            offline_from_start = not gateway.ready(batch.device)
             while left := self._left(batch):
                 if not gateway.ready(batch.device):
                     trouble = _unreachable(gateway, batch.device)
                     for goal in left:
                         self._update(goal.key, state=MemberState.WAITING, problem=trouble)
-                    if offline_from_start and busy:
-                        busy = False
-                        self._less_busy()
                     if not await self._device_returned(gateway, batch.device, give_up=offline_from_start):
                         for goal in self._left(batch):
                             self._settle(goal.key, MemberState.FAILED, problem=_unreachable(gateway, batch.device))
@@ -274,13 +278,17 @@ class Recall:
     def _left(self, batch: Batch) -> list[Goal]:
         left: list[Goal] = []
         for goal in batch.goals:
-            part = self.parts[goal.key]
-            if part.claim.lost is not None and not part.settled.is_set():
-                state = MemberState.CANCELLED if part.claim.lost.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN
-                self._settle(goal.key, state, problem=part.claim.lost)
-            if not part.settled.is_set():
+            if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set():
                 left.append(goal)
         return left
+
+    def _taken_over(self, key: PropertyKey) -> bool:
+        """Settle a goal that somebody else owns now, or that was cancelled."""
+        why = self.parts[key].claim.lost
+        if why is None:
+            return False
+        self._settle(key, MemberState.CANCELLED if why.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN, problem=why)
+        return True
 
     def _less_busy(self) -> None:
         self._busy -= 1
@@ -315,9 +323,7 @@ class Recall:
         for key, part in self.parts.items():
             if part.settled.is_set():
                 continue
-            if part.claim.lost is not None:
-                state = MemberState.CANCELLED if part.claim.lost.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN
-                self._settle(key, state, problem=part.claim.lost)
+            if self._taken_over(key):
                 continue
             earlier = self.run.members[name_of(key)].problem
             self._settle(
