@@ -87,7 +87,7 @@ web/node_modules/.package-lock.json: web/package-lock.json $(STAMPS)/packages
 
 $(STATIC)/.built: $(WEB_SOURCES) web/node_modules/.package-lock.json
 	@echo "5/5 The pages …"
-	@npm run build --prefix web --silent
+	@npm run build --prefix web --silent >$(STAMPS)/pages.log 2>&1 || { cat $(STAMPS)/pages.log; false; }
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/project
