@@ -180,14 +180,20 @@ SOCKET_AUTH_S = 5.0
 SOCKET_OUTBOX = 262_144
 """Bytes held for one page; above it the page is cut and gets a snapshot when it returns."""
 
-SOCKET_STALL_S = 5.0
-"""A page that has not taken a byte for this long is cut."""
+SOCKET_STALL_S = 4.0
+"""A page that has not taken a byte for this long is cut; noticed and done within 5 s."""
+
+SOCKET_KERNEL = 65_536
+"""Bytes the kernel may hold for one page; left alone it takes megabytes and hides a page that does not read."""
 
 SOCKET_OFFENCES = 3
 """Broken messages from one socket; the third cuts it."""
 
-SOCKETS_PER_ACTOR = 8
-"""Pages of one tablet or person."""
+SOCKETS_PER_SCREEN = 8
+"""Pages of one paired tablet or wall."""
+
+SOCKETS_PER_PERSON = 64
+"""Pages of one account: a technician's desk has many."""
 
 SOCKETS_PER_ROOM = 4000
 """More pages than that belong to more servers."""
@@ -209,6 +215,3 @@ PATCH_INTERVAL_S = 0.1
 
 REVOKE_CHECK_S = 0.5
 """How often every socket's rights are looked at again: an ended session is cut within a second."""
-
-LOOP_LAG_S = 0.2
-"""Above it new pages are told to come back: those in the room come first."""

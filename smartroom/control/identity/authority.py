@@ -150,16 +150,12 @@ def _names(names: Sequence[str], root: x509.Certificate) -> frozenset[str]:
     """What of the names the root may sign for; a public address or a name it does not know would only break the rest."""
     constraints = root.extensions.get_extension_for_class(x509.NameConstraints).value
     domains = [name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.DNSName)]
-    networks = [name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.IPAddress)]
+    networks = [ipaddress.ip_network(network) for network in _PRIVATE_NETWORKS]
 
     def allowed(name: str) -> bool:
         address = _address(name)
         if address is not None:
-            return any(
-                address.version == network.version and address in network
-                for network in networks
-                if isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network)
-            )
+            return any(address in network for network in networks if network.version == address.version)
         return any(name == domain or name.endswith("." + domain) for domain in domains)
 
     refused = [name for name in names if not allowed(name)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from functools import cache
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
 
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import BODY_LIMIT, RESPONSE_S
@@ -19,15 +19,13 @@ from smartroom.protocol.errors import ErrorCode
 
 log = logging.getLogger(__name__)
 
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 SOCKET_PATH = "/socket.io/"
 _PROBES = frozenset({"/healthz", "/readyz"})
 _NO_DEVICES = "camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), payment=(), autoplay=()"
 
 
 @web.middleware
-async def deliver(request: web.Request, following: Next) -> web.StreamResponse:
+async def deliver(request: web.Request, following: Handler) -> web.StreamResponse:
     """Turn every error into a Problem, add the headers, and send within a deadline: a client that does not read is cut."""
     try:
         response = await following(request)
@@ -58,7 +56,7 @@ async def deliver(request: web.Request, following: Next) -> web.StreamResponse:
 
 
 @web.middleware
-async def guard(request: web.Request, following: Next) -> web.StreamResponse:
+async def guard(request: web.Request, following: Handler) -> web.StreamResponse:
     """Refuse other sites, other hosts, packed and oversized bodies before anything is read."""
     if request.path not in _PROBES:
         check_origin(request.app[FRONT], request.headers)
@@ -70,7 +68,7 @@ async def guard(request: web.Request, following: Next) -> web.StreamResponse:
 
 
 @web.middleware
-async def identify(request: web.Request, following: Next) -> web.StreamResponse:
+async def identify(request: web.Request, following: Handler) -> web.StreamResponse:
     """Say who is asking, and how often they may."""
     if request.path in _PROBES:
         return await following(request)

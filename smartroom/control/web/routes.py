@@ -159,8 +159,7 @@ async def answer_call(request: web.Request) -> web.StreamResponse:
 
 def _line(request: web.Request) -> Route:
     resource = request.match_info.route.resource
-    method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
-    line = request.app[ROUTES].get((method, resource.canonical if resource else ""))
+    line = request.app[ROUTES].get((request.method, resource.canonical if resource else ""))
     if line is None:
         raise not_found("Alamat ini tidak ada dalam daftar", "This address is not in the table of routes")
     return line

@@ -103,7 +103,8 @@ async def trust(request: web.Request) -> web.StreamResponse:
         "Percayai server ini",
         'Unduh <a href="/trust/root.crt">sertifikat akar</a>, lalu pasang di tablet. Cocokkan sidik jarinya dengan yang tampil di layar server:',
         f"<code>{fingerprint(root)}</code>",
-        "Android: Setelan &gt; Keamanan &gt; Pasang sertifikat CA. iPad: pasang profil, lalu Setelan &gt; Umum &gt; Mengenai &gt; Setelan Kepercayaan Sertifikat.",
+        "Android: Setelan &gt; Keamanan &gt; Pasang sertifikat CA. "
+        "iPad: pasang profil, lalu Setelan &gt; Umum &gt; Mengenai &gt; Setelan Kepercayaan Sertifikat.",
         '<span lang="en">Download the <a href="/trust/root.crt">root certificate</a>, install it on the tablet, and compare its '
         "fingerprint with the one on the server's own screen. Do not click warnings away.</span>",
     )
