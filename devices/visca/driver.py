@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from devices.sdk.address import Address
@@ -14,7 +13,9 @@ from devices.sdk.framing import DatagramFramer, Framer
 from devices.sdk.manifest import Manifest
 from devices.sdk.readings import ReadingSource, Value
 from devices.sdk.settings import Settings
+from devices.visca import motion
 from devices.visca import protocol as visca
+from devices.visca.motion import Sockets
 from devices.visca.presets import HIGHEST, Presets
 
 BARE_UDP_PORT: Final = 1259
@@ -29,20 +30,6 @@ BUFFER_RETRY_S: Final = 0.1
 """Another controller holds both sockets; a short command of its own frees one within a few frames."""
 REFUSED_RETRY_S: Final = 1.0
 """Not executable now: standby, waking up, or its menu is open."""
-
-PAN_TILT: Final = "drive"
-ZOOM: Final = "drive_zoom"
-BOTH: Final = frozenset({PAN_TILT, ZOOM})
-STILL: Final = {PAN_TILT: Act(PAN_TILT, {"pan": 0, "tilt": 0}), ZOOM: Act(ZOOM, {"speed": 0})}
-STOP: Final = Act("stop")
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """A command the camera has acknowledged and not completed."""
-
-    socket: int
-    command: Command
 
 
 class ViscaDriver(Driver):
@@ -72,8 +59,7 @@ class ViscaDriver(Driver):
 
     def reset(self) -> None:
         """Forget sockets and sequence numbers; what was learnt about presets stays."""
-        self._running: dict[int, _Running] = {}
-        self._driving: set[str] = set()
+        self._sockets = Sockets()
         self._repeated = False
         self._echoes = False
         self._position: tuple[int, int] | None = None
@@ -200,22 +186,12 @@ class ViscaDriver(Driver):
     # -- what the session does by itself --
 
     def preempt(self, command: Command) -> tuple[Command, ...]:
-        """Whatever moves the same axes is cancelled before a new goal; a continuous drive is stopped before an absolute one."""
-        axes = _axes(command)
-        met = [running for running in self._running.values() if _axes(running.command) & axes]
-        sockets = sorted({running.socket for running in met if running.socket in visca.SOCKETS})
-        first: list[Command] = [Act("cancel", {"socket": socket}) for socket in sockets]
-        if command.__class__ is Set or command == Act("home"):
-            first += [STILL[axis] for axis in sorted(self._driving & axes)]
-            if any(running.socket not in visca.SOCKETS for running in met) and STILL[PAN_TILT] not in first:
-                first.append(STOP)  # the camera does not say which socket it took, so it cannot be cancelled by name
-        return tuple(first)
+        """Cancel or stop whatever moves the same axes before a new goal."""
+        return self._sockets.preempt(command)
 
     def follow_ups(self, command: Command) -> tuple[FollowUp, ...]:
-        """The dead-man stop: armed by each continuous drive, called off by whatever ends it."""
-        if _drives(command):
-            return tuple(FollowUp(axis, self.settings.number("deadman_s"), STILL[axis]) for axis in _axes(command))
-        return tuple(FollowUp(axis) for axis in sorted(_axes(command)))
+        """The dead-man stop of a continuous drive."""
+        return motion.follow_ups(command, self.settings.number("deadman_s"))
 
     # -- bytes to events --
 
@@ -266,21 +242,18 @@ class ViscaDriver(Driver):
             return  # the acknowledgement of something given up, or said twice
         self._strays = 0
         token = socket if sequence is None else sequence
-        if self._running.pop(token, None):  # its completion was lost: the camera uses the socket again
+        if self._sockets.open(token, socket, pending):
             yield Done(token)
-        self._running[token] = _Running(socket, pending)
         self._begun(pending)
         yield Accepted(token)
 
     def _completed(self, socket: int, pending: Command | None, sequence: int | None) -> Iterator[Event]:
-        token = self._token(socket, sequence)
+        token = self._sockets.find(socket, sequence)
         if token is not None:
             self._strays = 0
-            self._ended(self._running.pop(token).command)
+            self._ended(self._sockets.close(token))
             yield Done(token)
-        elif pending is not None and not isinstance(
-            pending, Query
-        ):  # completed without, or before, its acknowledgement
+        elif pending is not None and not isinstance(pending, Query):  # without, or before, its acknowledgement
             self._begun(pending)
             self._ended(pending)
             yield Done()
@@ -291,17 +264,18 @@ class ViscaDriver(Driver):
 
     def _refused(self, socket: int, code: int, pending: Command | None, sequence: int | None) -> Iterator[Event]:
         self._strays = 0
-        token = self._token(socket, sequence)
+        token = self._sockets.find(socket, sequence)
         cancelled = pending.arguments["socket"] if isinstance(pending, Act) and pending.name == "cancel" else None
         if cancelled is not None and code in {visca.Trouble.CANCELLED, visca.Trouble.NO_SOCKET}:
-            for key in [key for key, running in self._running.items() if running.socket == cancelled]:
-                del self._running[key]
+            for key in self._sockets.empty(int(str(cancelled))):
                 yield Failed(_trouble(visca.Trouble.CANCELLED), key)
             yield Done()
         elif token is not None and (code == visca.Trouble.CANCELLED or pending is None or isinstance(pending, Query)):
-            del self._running[token]
+            self._sockets.close(token)
             yield Failed(_trouble(code), token)
         elif pending is not None:
+            if code == visca.Trouble.BUFFER_FULL:
+                self._sockets.full()
             yield Failed(_trouble(code))
 
     def _answered(
@@ -341,8 +315,7 @@ class ViscaDriver(Driver):
         if self._chained:
             yield Desync("network change: the chain must be numbered again")
             return
-        for token in list(self._running):
-            del self._running[token]
+        for token in self._sockets.empty():
             yield Failed(Busy("the camera was switched on anew", retry_after=REFUSED_RETRY_S), token)
 
     def _control(self, datagram: visca.Datagram, pending: Command | None) -> Iterator[Event]:
@@ -356,8 +329,8 @@ class ViscaDriver(Driver):
                 yield Desync("the camera counts other sequence numbers")
         elif isinstance(pending, Query):
             yield Failed(ReplyTimeout("the answer was lost"))
-        elif _axes(pending) and not _drives(pending):  # still moving: its completion bears this number
-            self._running[self._sequence] = _Running(0, pending)
+        elif motion.axes(pending) and not motion.drives(pending):  # still moving: its completion bears this number
+            self._sockets.open(self._sequence, 0, pending)
             self._begun(pending)
             yield Accepted(self._sequence)
         else:
@@ -366,23 +339,11 @@ class ViscaDriver(Driver):
 
     # -- bookkeeping --
 
-    def _token(self, socket: int, sequence: int | None) -> int | None:
-        """Key of the running command a completion speaks of: by number where there is one, else by socket."""
-        if sequence in self._running:
-            return sequence
-        if sequence is None:
-            return socket if socket in self._running else None
-        return next((key for key, running in self._running.items() if socket and running.socket == socket), None)
-
     def _begun(self, command: Command) -> None:
-        axes = _axes(command)
-        if _drives(command):
-            self._driving |= axes
-        else:
-            self._driving -= axes
+        self._sockets.began(command)
         if isinstance(command, Set) and command.property == "preset":
             self.presets.going_to(int(str(self.check("preset", command.value))))
-        elif axes and command not in (STOP, *STILL.values()):
+        elif motion.axes(command) and not motion.stops(command):
             self.presets.moved()
 
     def _ended(self, command: Command) -> None:
@@ -423,23 +384,6 @@ class ViscaDriver(Driver):
             except ReplyTimeout:
                 continue
         return None
-
-
-def _axes(command: Command) -> frozenset[str]:
-    """What a command moves or holds still."""
-    match command:
-        case Set("preset") | Act("home" | "stop"):
-            return BOTH
-        case Set("position") | Act("drive"):
-            return frozenset({PAN_TILT})
-        case Set("zoom") | Act("drive_zoom"):
-            return frozenset({ZOOM})
-    return frozenset()
-
-
-def _drives(command: Command) -> bool:
-    """True for a continuous drive: it ends only when somebody ends it."""
-    return isinstance(command, Act) and command.name in BOTH and any(command.arguments.values())
 
 
 def _asks_both(pending: Command | None) -> bool:

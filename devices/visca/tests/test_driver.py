@@ -180,6 +180,14 @@ def test_drive_is_stopped_before_a_goal() -> None:
     assert driver.preempt(RECALL) == ()
 
 
+def test_stop_makes_room() -> None:
+    """When other controllers hold both sockets, a stop cancels them; a goal waits."""
+    driver = camera()
+    hear(driver, "90 60 03 FF", Act("stop"))
+    assert driver.preempt(Act("stop")) == (Act("cancel", {"socket": 1}), Act("cancel", {"socket": 2}))
+    assert driver.preempt(RECALL) == ()
+
+
 def test_dead_man() -> None:
     """A drive arms its stop, renewing takes its place, and whatever ends the drive calls it off."""
     driver = camera(deadman_s=0.5)
