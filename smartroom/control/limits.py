@@ -180,6 +180,9 @@ SOCKET_AUTH_S = 5.0
 SOCKET_OUTBOX = 262_144
 """Bytes held for one page; above it the page is cut and gets a snapshot when it returns."""
 
+SOCKET_READY = 8_192
+"""Bytes under way to a page below which the next patch may follow; above it changes are merged until it has caught up."""
+
 SOCKET_STALL_S = 4.0
 """A page that has not taken a byte for this long is cut; noticed and done within 5 s."""
 

@@ -91,7 +91,7 @@ class Feed:
         packets: dict[int, EnginePacket] = {}
         made_for = store.version
         for number, watcher in enumerate(list(followed.watchers), 1):
-            if not watcher.outbox.idle:
+            if not watcher.outbox.ready:
                 self._mark(followed)  # it gets the newest state once it has taken the last one
             elif watcher.version < store.version:
                 if store.version != made_for:

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from smartroom.control.errors import ProblemError, problem
+from smartroom.control.identity.actors import NOBODY
 from smartroom.control.limits import BODY_LIMIT, RESPONSE_S
 from smartroom.control.web.credentials import check_origin, who
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, RATES
@@ -25,10 +26,10 @@ _NO_DEVICES = "camera=(), microphone=(), display-capture=(), geolocation=(), usb
 
 
 @web.middleware
-async def deliver(request: web.Request, following: Handler) -> web.StreamResponse:
+async def deliver(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into a Problem, add the headers, and send within a deadline: a client that does not read is cut."""
     try:
-        response = await following(request)
+        response = await handler(request)
     except ProblemError as error:
         response = answer(error.problem)
     except web.HTTPException as error:
@@ -56,7 +57,7 @@ async def deliver(request: web.Request, following: Handler) -> web.StreamRespons
 
 
 @web.middleware
-async def guard(request: web.Request, following: Handler) -> web.StreamResponse:
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse other sites, other hosts, packed and oversized bodies before anything is read."""
     if request.path not in _PROBES:
         check_origin(request.app[FRONT], request.headers)
@@ -64,14 +65,15 @@ async def guard(request: web.Request, following: Handler) -> web.StreamResponse:
         raise web.HTTPUnsupportedMediaType(reason="send the body unpacked")
     if request.content_length is not None and request.content_length > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(max_size=BODY_LIMIT, actual_size=request.content_length)
-    return await following(request)
+    return await handler(request)
 
 
 @web.middleware
-async def identify(request: web.Request, following: Handler) -> web.StreamResponse:
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Say who is asking, and how often they may."""
+    request[ACTOR] = NOBODY
     if request.path in _PROBES:
-        return await following(request)
+        return await handler(request)
     rates = request.app[RATES]
     source = f"from:{request.remote}"
     if hdrs.AUTHORIZATION in request.headers and not rates.take(source + ":token"):
@@ -80,7 +82,7 @@ async def identify(request: web.Request, following: Handler) -> web.StreamRespon
     if not rates.take(f"{actor.kind}:{actor.id}" if actor.known else source):
         raise rate_limited()
     request[ACTOR] = actor
-    return await following(request)
+    return await handler(request)
 
 
 ALL = (deliver, guard, identify)

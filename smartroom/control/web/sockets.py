@@ -28,6 +28,7 @@ from smartroom.control.limits import (
     SOCKET_OUTBOX,
     SOCKET_PING_S,
     SOCKET_PONG_S,
+    SOCKET_READY,
     SOCKET_STALL_S,
 )
 from smartroom.control.web.gate import parse_json
@@ -70,9 +71,9 @@ class Outbox(asyncio.Queue[EnginePacket | None]):
         super().put_nowait(item)
 
     @property
-    def idle(self) -> bool:
-        """Everything given so far is on its way."""
-        return self.held == 0
+    def ready(self) -> bool:
+        """So little waits that a patch may follow; above it the page gets the newest state once it has caught up."""
+        return self.held < SOCKET_READY
 
 
 class Link:
