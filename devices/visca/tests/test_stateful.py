@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from devices.sdk.commands import Act, Command, Set
 from devices.sdk.readings import ReadingSource, matches
-from devices.visca.tests.rig import Rig, rig
+from devices.visca.tests.rig import Camera, rig
 
 T = TypeVar("T")
 PAN = st.integers(-2448, 2448)
@@ -74,7 +74,7 @@ class CameraMachine(RuleBasedStateMachine):
     def store(self, number: int) -> None:
         """Store where it is; from now on the recall can be verified."""
         self.do(Act("store_preset", {"number": number}))
-        assert self.it.watcher.facts[f"preset.{number}"] == self.it.camera.stored[number]
+        assert self.it.told.facts[f"preset.{number}"] == self.it.camera.stored[number]
 
     @precondition(lambda self: self.on)
     @rule(number=NUMBER)
@@ -135,7 +135,7 @@ class CameraMachine(RuleBasedStateMachine):
         if not hasattr(self, "it"):
             return
         camera = self.it.camera
-        self.run(self.it.until(lambda: camera.head.remaining(camera.head.ALL) == 0))
+        self.run(self.it.until(self.it.still))
         self.run(self.it.reads("power", "on" if self.on else "off"))
         if not self.on:
             return
@@ -148,7 +148,7 @@ class CameraMachine(RuleBasedStateMachine):
             assert matches((pan, tilt), truth["position"], 12)
             assert matches(zoom, truth["zoom"], 48)
         if preset.value is None:
-            known = [int(key.removeprefix("preset.")) for key in self.it.watcher.facts]
+            known = [int(key.removeprefix("preset.")) for key in self.it.told.facts]
             assert all(camera.stored[number] != camera.head.place() for number in known)
 
     # -- between the threads --
@@ -165,7 +165,7 @@ class CameraMachine(RuleBasedStateMachine):
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
         async with rig(self.wire, pace=400, settings={"deadman_s": 0.1}) as it:
-            self.it: Rig = it
+            self.it: Camera = it
             self._ready.set()
             await self._end.wait()
 
@@ -179,7 +179,7 @@ class SonyMachine(CameraMachine):
 class SerialMachine(CameraMachine):
     """The same over a pseudo terminal."""
 
-    wire = "pty"
+    wire = "serial"
 
 
 LIMITS = settings(
