@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from smartroom.control.limits import RECORDS_TIMEOUT_S
+from smartroom.control.records.tables import Table
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,9 @@ class Database:
             return str(row[0]) if row else None
 
     async def _migrate(self, revision: str | None) -> None:
+        if revision is None and await self._empty():
+            await self._create()
+            return
         # alembic costs a third of a second: imported only when there is something to do.
         from smartroom.control.records.migrate import known, upgrade  # noqa: PLC0415
 
@@ -109,6 +113,19 @@ class Database:
         log.info("records: revision %s -> %s", revision or "empty", HEAD)
         async with self.engine.begin() as connection:
             await connection.run_sync(upgrade)
+
+    async def _empty(self) -> bool:
+        async with self.engine.connect() as connection:
+            return not await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+
+    async def _create(self) -> None:
+        """A new database begins at the newest revision; a test proves that the migrations lead to the same tables."""
+        async with self.engine.begin() as connection:
+            await connection.run_sync(Table.metadata.create_all)
+            await connection.execute(
+                text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            )
+            await connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
     async def _check(self) -> None:
         if self.url.get_backend_name() != "sqlite":
