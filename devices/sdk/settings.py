@@ -59,6 +59,8 @@ def _checked(key: str, spec: SettingSpec, value: object) -> object:
             message = f"setting '{key}' is missing ({spec.help})"
             raise BadSetting(message, key=key)
         return None
+    if spec.type is ValueType.CHOICE and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # YAML reads the word in `class: 1` as a number
     expected: dict[ValueType, tuple[type, ...]] = {
         ValueType.BOOLEAN: (bool,),
         ValueType.INTEGER: (int,),

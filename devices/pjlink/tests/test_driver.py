@@ -182,6 +182,13 @@ def test_class_1_says_what_it_cannot() -> None:
     assert wire(Query("input"), {"class": "2"}) == b"%2INPT ?\r"
 
 
+def test_class_may_be_written_as_a_number() -> None:
+    """`class: 1` and `class: "1"` in YAML mean the same."""
+    assert Query("freeze") not in driver({"class": 1}).snapshot()
+    with pytest.raises(BadSetting, match="auto, 1, 2"):
+        driver({"class": 3})
+
+
 def test_own_inputs_take_the_place_of_the_usual_names() -> None:
     """`inputs` names what this projector has; readings use the names; the usual names are refused then."""
     settings = {"inputs": {"laptop": 31, "hdbaset": "56"}}
