@@ -227,6 +227,9 @@ class ViscaSimulator(Simulator):
     def _command(self, order: bytes, reply: Callable[[bytes], None]) -> None:
         if order[:1] == b"\x04":
             self._camera_command(tuple(order[1:]), reply)
+        elif order == b"\x00\x01":  # IF_Clear for this camera alone
+            self._jobs.clear()
+            reply(b"\x50")
         elif order[:1] == b"\x06":
             self._head_command(tuple(order[1:]), reply)
         else:
@@ -260,7 +263,7 @@ class ViscaSimulator(Simulator):
                     self._move(Head.PAN_TILT, {"pan": pan, "tilt": tilt}, reply)
                 else:
                     reply(bytes((0x60, SYNTAX)))
-            case (0x01, across, along, 1 | 2 | 3 as x, 1 | 2 | 3 as y) if _speeds(across, along):
+            case (0x01, across, along, 1 | 2 | 3 as x, 1 | 2 | 3 as y) if _speeds(across or x == 3, along or y == 3):
                 speeds = {"pan": (0, -1, 1, 0)[x] * across / 0x18, "tilt": (0, 1, -1, 0)[y] * along / 0x18}
                 self._drive(Head.PAN_TILT, speeds, reply)
             case _:

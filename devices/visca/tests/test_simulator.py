@@ -164,6 +164,13 @@ async def test_driving() -> None:
         assert it.camera.head.remaining(Head.ALL) == 0
 
 
+async def test_habits_of_field_clients() -> None:
+    """Speed 0 in a stop, and a buffer clear without broadcast: cameras accept both."""
+    async with line() as it:
+        await it.talk("81 01 06 01 00 00 03 03 FF", "90 41 FF 90 51 FF")
+        await it.talk("81 01 00 01 FF", "90 50 FF")
+
+
 async def test_chain() -> None:
     """Broadcasts go round; packets to other cameras are passed on in silence."""
     async with line(settings={"address": 3}) as it:
