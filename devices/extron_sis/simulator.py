@@ -97,7 +97,7 @@ class ExtronSisSimulator(Simulator):
         """Carry out each whole command of the stream."""
         talk = self._talks[client]
         talk.buffer += chunk.decode("latin-1")
-        if not talk.logged_in:
+        while not talk.logged_in and not client.closed and "\r" in talk.buffer:
             self._log_in(client, talk)
         while talk.logged_in and not client.closed and (found := self._next(talk)):
             run, match = found
@@ -125,9 +125,7 @@ class ExtronSisSimulator(Simulator):
         return range(1, self.settings.integer("outputs") + 1)
 
     def _log_in(self, client: Client, talk: _Talk) -> None:
-        given, ended, rest = talk.buffer.partition("\r")
-        if not ended:
-            return
+        given, _, rest = talk.buffer.partition("\r")
         talk.buffer = rest.lstrip("\n")
         if given.strip() == self.settings.text("password"):
             talk.logged_in = True

@@ -277,7 +277,7 @@ async def check_faults(family: Family) -> AsyncIterator[Finding]:
         try:
             async with rig(family, wire=wire, faults=fault, timing={"reply_timeout_ms": 60, "poll_s": 0.1}) as one:
                 await _suffer(one)
-                one.simulator.faults.clear()
+                one.calm()
                 await one.until(lambda one=one: one.session.status.state is LinkState.READY and not one.simulator.off)  # type: ignore[misc]
                 async for finding in _truth(one, fault):
                     yield finding
@@ -310,14 +310,14 @@ async def check_honesty(family: Family) -> AsyncIterator[Finding]:
                     yield Finding("honesty", f"{name}: the device lied, the driver believed it: {reading}")
             except DeviceError:
                 pass  # a liar that is caught otherwise
-            one.simulator.faults.clear()
+            one.calm()
             one.simulator.faults.update("nak=1")
             try:
                 await one.session.execute(Set(name, value), timeout=1.0)
                 yield Finding("honesty", f"{name}: the device refused, the driver did not tell")
             except DeviceError:
                 pass
-            one.simulator.faults.clear()
+            one.calm()
             return
 
 

@@ -24,7 +24,8 @@ PATIENCE_S = 10.0
 """Whoever waits longer in a test has failed; nothing here needs a second."""
 QUICK: Mapping[str, float] = {"min_gap_ms": 0, "settle_ms": 0, "reply_timeout_ms": 150, "poll_s": 0.3}
 """The pace of a test: simulators need no rest and answer within milliseconds."""
-WIRES = {"tcp": "tcp", "udp": "udp", "serial": "serial"}
+QUICK_LAMPS = "warmup=0.05,cooling=0.05"
+"""Not a fault, but what a test has time for."""
 
 
 class AtOnce(Random):
@@ -92,6 +93,11 @@ class Rig:
         """Wait for one of these states of the connection."""
         await self.until(lambda: self.session.status.state in states)
 
+    def calm(self) -> None:
+        """End all faults."""
+        self.simulator.faults.clear()
+        self.simulator.faults.update(QUICK_LAMPS)
+
     async def bring(self, name: str, value: Value) -> Reading:
         """Set a property as the server does: send, then ask until the device says so or its patience ends."""
         spec = self.session.driver.spec(name)
@@ -137,6 +143,7 @@ async def rig(
     theirs = Settings(manifest, device) if device is not None else ours
     async with family.simulator(manifest, theirs) as simulator:
         simulator.speed_up(100)
+        simulator.faults.update(QUICK_LAMPS)
         prepare(simulator)
         if wire == "serial":
             at = f"serial://{await simulator.serve_pty()}"
@@ -158,4 +165,4 @@ async def rig(
                 one.life.cancel()
 
 
-__all__ = ["QUICK", "WIRES", "AtOnce", "Faults", "Rig", "Witness", "quick", "rig"]
+__all__ = ["QUICK", "AtOnce", "Faults", "Rig", "Witness", "quick", "rig"]
