@@ -17,7 +17,7 @@ class RunTables:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, run: str, room: str, scene: str, by: str, started: float, snapshot_json: str) -> None:  # noqa: PLR0917  # as the port has it
+    async def begin(self, run: str, room: str, scene: str, by: str, started: float, snapshot_json: str) -> None:
         """A run was accepted."""
         async with self._database.write() as connection:
             await connection.execute(
