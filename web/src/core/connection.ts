@@ -1,4 +1,4 @@
-import type { Patch, Problem, RoomState, Watching } from "../protocol/messages";
+import type { Clock, Patch, Problem, RoomState, Watching } from "../protocol/messages";
 import { ServerClock } from "./clock";
 import { applyPatch } from "./patch";
 import type { Listener, Transport } from "./transport";
@@ -11,6 +11,8 @@ const ANSWER_MS = 3500;
 /** A break shorter than this is a roaming tablet, not news. Presses are refused all the same. */
 const GRACE_MS = 1200;
 const WATCH_MS = 4000;
+/** Refusals that pass by themselves: ask again over a new road. */
+const PASSING: ReadonlySet<string> = new Set(["rate_limited", "overloaded", "busy", "internal"]);
 
 export type Link = "connecting" | "live" | "lost" | "refused";
 
@@ -119,11 +121,12 @@ export class Connection implements Listener {
       const body = { room: this.room, since, protocol: PROTOCOL_VERSION, build: this.build };
       const reply = (await this.transport.ask("watch", body, WATCH_MS)) as Watching & { problem?: Problem | null };
       if (session !== this.#session) return;
-      if (reply.problem) {
+      if (reply.problem && !PASSING.has(reply.problem.code)) {
         this.#watching = false;
         this.#set({ link: "refused", problem: reply.problem });
         return;
       }
+      if (reply.problem) throw new Error(reply.problem.code);
       answer = reply;
     } catch {
       if (session === this.#session) this.transport.renew();
@@ -157,7 +160,7 @@ export class Connection implements Listener {
     clearTimeout(this.#heartbeat);
     const sent = this.clock.local;
     try {
-      const reply = (await this.transport.ask("time", {}, ANSWER_MS)) as { time: number };
+      const reply = (await this.transport.ask("time", sent, ANSWER_MS)) as Clock;
       if (session !== this.#session) return;
       this.clock.learn(sent, reply.time);
       this.#heard();

@@ -29,15 +29,20 @@ export function decimal(value: number, digits: number, lang: Lang): string {
   return lang === "id" ? text.replace(".", ",") : text;
 }
 
-/** A length of time in one unit: `0,3 dtk`, `42 dtk`, `2 mnt`, `3 jam`, `2 hari`. */
+/** A length of time in one unit: `0,3 dtk`, `3 dtk`, `42 dtk`, `2 mnt`, `3 jam`, `2 hari`. */
 export function duration(seconds: number, lang: Lang): string {
   const units = UNITS[lang];
   const whole = Math.max(0, seconds);
-  if (whole < 9.95) return `${decimal(whole, whole < 0.05 ? 0 : 1, lang)} ${units.second}`;
+  if (whole < 9.95) return `${decimal(whole, Number.isInteger(whole) ? 0 : 1, lang)} ${units.second}`;
   if (whole < 59.5) return `${Math.round(whole)} ${units.second}`;
   if (whole < 3570) return `${Math.round(whole / 60)} ${units.minute}`;
   if (whole < 84_600) return `${Math.round(whole / 3600)} ${units.hour}`;
   return `${Math.round(whole / 86_400)} ${units.day}`;
+}
+
+/** How long ago, in whole units: nobody reads tenths of an age. */
+export function age(since: number, now: number, lang: Lang): string {
+  return duration(Math.max(0, Math.round(now - since)), lang);
 }
 
 /** Whole seconds that are left of a wait, never below zero. */

@@ -99,6 +99,12 @@ export interface ChoiceLabel {
   value: Value;
 }
 
+/** Answer to `time`: what the page sent (its own clock, any unit) and the server's time, seconds (Unix). */
+export interface Clock {
+  sent: number;
+  time: number;
+}
+
 /** One device: how it is connected and what it reported. */
 export interface DeviceState {
   actions: string[];

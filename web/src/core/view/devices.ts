@@ -1,6 +1,6 @@
 import type { Messages } from "../../i18n";
 import type { DeviceState, PropertyState } from "../../protocol/messages";
-import { countdown, duration, type Lang, pick } from "../format";
+import { age, countdown, duration, type Lang, pick } from "../format";
 import { valueText } from "./values";
 
 export type DeviceLook = "active" | "sending" | "failed" | "offline";
@@ -20,7 +20,7 @@ const TELLING = ["power", "input", "preset"] as const;
 
 /** A device's state as one line of words. */
 export function deviceLine(device: DeviceState, changes: Changes, now: number, lang: Lang, m: Messages): DeviceLine {
-  const since = device.link_since > 0 ? duration(now - device.link_since, lang) : "";
+  const since = device.link_since > 0 ? age(device.link_since, now, lang) : "";
   const problem = device.problem ? pick(device.problem.text, lang) : "";
   switch (device.link) {
     case "connecting":

@@ -1,6 +1,6 @@
 import type { Messages } from "../../i18n";
 import type { DeviceState, Member, Problem, RoomState, SceneState } from "../../protocol/messages";
-import { clock, countdown, duration, type Lang, pick } from "../format";
+import { age, clock, countdown, duration, type Lang, pick } from "../format";
 import { deviceName } from "./values";
 
 /** States of the design's table that a scene tile can be in. */
@@ -36,8 +36,8 @@ export function tileOf(scene: SceneState, room: RoomState, context: TileContext)
   const { m } = context;
   const plain = { note: "", progress: null, retry: false };
   if (context.cut) {
-    const age = context.heard === null ? "" : duration(context.now - context.heard, context.lang);
-    return { ...plain, state: "offline", word: age ? m.offlineAge(age) : m.offline, note: context.refused ? m.notSent : "" };
+    const word = context.heard === null ? m.offline : m.offlineAge(age(context.heard, context.now, context.lang));
+    return { ...plain, state: "offline", word, note: context.refused ? m.notSent : "" };
   }
   if (context.pressed && scene.light !== "sending") return { ...plain, state: "sending", word: m.sending };
   const tile = told(scene, room, context);
@@ -117,5 +117,5 @@ function drift(scene: SceneState, devices: Record<string, DeviceState>, lang: La
 
 function offlineWord(room: RoomState, { lang, m, now }: TileContext): string {
   const since = Object.values(room.devices).filter((device) => device.link !== "ready" && device.link_since > 0).map((device) => device.link_since);
-  return since.length > 0 ? m.offlineAge(duration(now - Math.max(...since), lang)) : m.offline;
+  return since.length > 0 ? m.offlineAge(age(Math.max(...since), now, lang)) : m.offline;
 }

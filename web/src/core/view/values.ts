@@ -19,3 +19,8 @@ export function deviceName(devices: Record<string, DeviceState>, id: string, lan
   const device = devices[id];
   return device ? pick(device.name, lang) : id;
 }
+
+/** An address as people say it: without the scheme. */
+export function shortAddress(address: string): string {
+  return address.replace(/^[a-z]+:\/\//, "");
+}
