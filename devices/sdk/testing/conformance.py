@@ -65,6 +65,8 @@ SURVIVED = (
 """Every fault family; `front_panel` is checked by value."""
 SUFFER_S = 0.4
 """How long each fault lasts: several polls and commands."""
+AT_ONCE = 6
+"""Faults suffered at the same time: mostly they wait."""
 FUZZ_ROUNDS = 300
 
 
@@ -90,7 +92,7 @@ async def check_driver(folder: Path) -> list[Finding]:
         found.append(Finding("manifest", f"family '{family.manifest.family}' and its folder's name differ"))
     for wire in wires(family):
         found += [finding async for finding in check_read_back(family, wire)]
-    found += [finding async for finding in check_faults(family)]
+    found += await check_faults(family)
     found += [finding async for finding in check_honesty(family)]
     found += [finding async for finding in check_front_panel(family)]
     return found
@@ -270,21 +272,28 @@ async def check_read_back(family: Family, wire: str) -> AsyncIterator[Finding]:
                         yield Finding("read-back", f"{wire}: {name} reads {value!r}, but the device has {truth!r}")
 
 
-async def check_faults(family: Family) -> AsyncIterator[Finding]:
+async def check_faults(family: Family) -> list[Finding]:
     """Each fault is survived: the session lives, commands end in time, and afterwards readings tell the truth."""
-    wire = wires(family)[0]
-    for fault in SURVIVED:
-        try:
-            async with rig(family, wire=wire, faults=fault, timing={"reply_timeout_ms": 60, "poll_s": 0.1}) as one:
-                await _suffer(one)
-                one.calm()
-                await one.until(lambda one=one: one.session.status.state is LinkState.READY and not one.simulator.off)  # type: ignore[misc]
-                async for finding in _truth(one, fault):
-                    yield finding
-        except TimeoutError:
-            yield Finding("faults", f"{fault}: the session does not come back")
-        except ExceptionGroup as group:
-            yield Finding("faults", f"{fault}: {group.exceptions[0]!r}")
+    found: list[Finding] = []
+    for start in range(0, len(SURVIVED), AT_ONCE):
+        for part in await asyncio.gather(*(_survives(family, fault) for fault in SURVIVED[start : start + AT_ONCE])):
+            found += part
+    return found
+
+
+async def _survives(family: Family, fault: str) -> list[Finding]:
+    try:
+        async with rig(
+            family, wire=wires(family)[0], faults=fault, timing={"reply_timeout_ms": 60, "poll_s": 0.1}
+        ) as one:
+            await _suffer(one)
+            one.calm()
+            await one.until(lambda: one.session.status.state is LinkState.READY and not one.simulator.off)
+            return [finding async for finding in _truth(one, fault)]
+    except TimeoutError:
+        return [Finding("faults", f"{fault}: the session does not come back")]
+    except ExceptionGroup as group:
+        return [Finding("faults", f"{fault}: {group.exceptions[0]!r}")]
 
 
 async def check_honesty(family: Family) -> AsyncIterator[Finding]:
