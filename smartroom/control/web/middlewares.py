@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 SOCKET_PATH = "/socket.io/"
 _PROBES = frozenset({"/healthz", "/readyz"})
+_FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+_WORKER_POLICY = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+"""A service worker lives under the policy of its own file, and fetches the shell."""
 _NO_DEVICES = "camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), payment=(), autoplay=()"
 
 
@@ -92,7 +95,7 @@ def _add_headers(front: Front, request: web.Request, response: web.StreamRespons
     headers = response.headers
     page = response.content_type == "text/html"
     headers["Content-Security-Policy"] = (
-        _page_policy(front) if page else "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+        _page_policy(front) if page else _WORKER_POLICY if request.path == "/sw.js" else _FILE_POLICY
     )
     headers["Permissions-Policy"] = _NO_DEVICES + (", screen-wake-lock=(self), fullscreen=(self)" if page else "")
     headers["X-Content-Type-Options"] = "nosniff"
