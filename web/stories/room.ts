@@ -124,7 +124,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     devices: Object.fromEntries(devices.map((item) => [item.id, item])),
     sources: {
       laptop: { id: "laptop", name: { id: "Laptop", en: "Laptop" }, icon: "laptop", device: "matrix", input: 3 },
-      rapat: { id: "rapat", name: { id: "Rapat", en: "Meeting" }, icon: "conference", device: "matrix", input: 4 },
+      rapat: { id: "rapat", name: { id: "Rapat", en: "Meeting" }, icon: "meeting", device: "matrix", input: 4 },
       camera: { id: "camera", name: { id: "Kamera", en: "Camera" }, icon: "camera", device: "matrix", input: 2 },
       podium: { id: "podium", name: { id: "Podium", en: "Podium" }, icon: "podium", device: "matrix", input: 1 },
     },
