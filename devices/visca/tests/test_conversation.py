@@ -97,9 +97,10 @@ async def test_drive_is_stopped_by_the_dead_man() -> None:
     async with conversation(driver, answers=ANSWERS) as talk:
         talk.expect(hexadecimal("81 01 06 01 0C 01 02 03 FF"))
         talk.reply(hexadecimal("90 41 FF 90 51 FF"))
-        await talk.execute(Act("drive", {"pan": 0.5, "tilt": 0}))
-        talk.expect(hexadecimal("81 01 06 01 01 01 03 03 FF"))
+        stop = hexadecimal("81 01 06 01 01 01 03 03 FF")
+        talk.expect(stop)
         talk.reply(hexadecimal("90 41 FF 90 51 FF"))
-        sent = len(talk.told.sent)
-        while len(talk.told.sent) == sent:
-            await asyncio.sleep(0.005)
+        await talk.session.execute(Act("drive", {"pan": 0.5, "tilt": 0}))
+        async with asyncio.timeout(5):
+            while stop not in talk.told.sent:
+                await asyncio.sleep(0.005)
