@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from smartroom.control.limits import RECORDS_TIMEOUT_S
@@ -84,19 +84,22 @@ class Database:
         return True
 
     async def _revision(self) -> str | None:
-        async with self.engine.connect() as connection:
-            try:
-                found = await connection.execute(text("SELECT version_num FROM alembic_version"))
-            except DBAPIError as error:
-                if isinstance(error.orig, sqlite3.DatabaseError) and not isinstance(
-                    error.orig, sqlite3.OperationalError
-                ):
-                    raise RecordsError(
-                        f"{self._where()} is damaged ({error.orig}); set it aside and start again, or restore a backup"
-                    ) from error
-                return None
-            row = found.first()
-            return str(row[0]) if row else None
+        try:
+            async with self.engine.connect() as connection:
+                if not await connection.run_sync(lambda plain: inspect(plain).has_table("alembic_version")):
+                    return None
+                row = (await connection.execute(text("SELECT version_num FROM alembic_version"))).first()
+        except (DBAPIError, OSError) as error:
+            cause = getattr(error, "orig", error)
+            damaged = type(error) is DatabaseError
+            what = "is damaged" if damaged else "cannot be opened"
+            fix = (
+                "set it aside and start again, or restore a backup"
+                if damaged
+                else "check its rights and that the disk is there"
+            )
+            raise RecordsError(f"{self._where()} {what} ({cause}); {fix}") from error
+        return str(row[0]) if row else None
 
     async def _migrate(self, revision: str | None) -> None:
         if revision is None and await self._empty():
