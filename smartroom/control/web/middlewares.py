@@ -36,9 +36,7 @@ async def deliver(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ProblemError as error:
         response = answer(error.problem)
     except web.HTTPException as error:
-        response = answer(of_http(error), error.status)
-        if error.status == web.HTTPMethodNotAllowed.status_code and hdrs.ALLOW in error.headers:
-            response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+        response = _http_answer(error)
     except (asyncio.CancelledError, ConnectionError):
         raise
     except Exception:  # the last line: a bug answers 500 and goes to the log, the server lives
@@ -79,9 +77,12 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     rates = request.app[RATES]
     source = f"from:{request.remote}"
-    if hdrs.AUTHORIZATION in request.headers and not rates.take(source + ":token"):
-        raise rate_limited()
-    actor = await who(request.app[HOUSE].people, request.app[FRONT], request)
+    try:
+        actor = await who(request.app[HOUSE].people, request.app[FRONT], request)
+    except ProblemError:
+        if not rates.take(source):
+            raise rate_limited() from None
+        raise
     if not rates.take(f"{actor.kind}:{actor.id}" if actor.known else source):
         raise rate_limited()
     request[ACTOR] = actor
@@ -89,6 +90,16 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 ALL = (deliver, guard, identify)
+
+
+def _http_answer(error: web.HTTPException) -> web.Response:
+    """The library's redirections and refusals; what it says in headers stays."""
+    redirects = error.status < web.HTTPBadRequest.status_code
+    response = web.Response(status=error.status) if redirects else answer(of_http(error), error.status)
+    for name in (hdrs.LOCATION, hdrs.ALLOW):
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
+    return response
 
 
 def _add_headers(front: Front, request: web.Request, response: web.StreamResponse) -> None:

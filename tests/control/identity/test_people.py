@@ -89,7 +89,7 @@ async def test_guessing_the_set_up_code_is_slow_and_voids_it(people: People) -> 
         with pytest.raises(ProblemError) as error:
             await people.set_up("WRNG-CODE", "maling", PASSWORD, HERE)
         codes.append(code(error))
-    assert [ErrorCode.UNAUTHENTICATED] * 3 + [ErrorCode.RATE_LIMITED] == codes
+    assert codes == [ErrorCode.UNAUTHENTICATED] * 3 + [ErrorCode.RATE_LIMITED]
     for number in range(60):
         with pytest.raises(ProblemError) as error:
             await people.set_up("WRNG-CODE", "maling", PASSWORD, f"10.1.0.{number}")

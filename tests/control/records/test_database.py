@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, inspect
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateTable
 
 from smartroom.control.records.database import FILE, HEAD, Database, RecordsError, database_url
@@ -123,6 +122,7 @@ async def test_a_lock_held_elsewhere_is_an_error_within_five_seconds(
 
 async def test_postgres_stays_possible() -> None:
     """No table needs SQLite: every one can be written as PostgreSQL's DDL."""
-    written = [str(CreateTable(table).compile(dialect=PGDialect())) for table in Table.metadata.sorted_tables]
+    dialect = database_url(Path("/nowhere"), "postgresql+asyncpg://u@h/d").get_dialect()()
+    written = [str(CreateTable(table).compile(dialect=dialect)) for table in Table.metadata.sorted_tables]
     assert len(TABLES) == len(written)
     assert database_url(Path("/nowhere"), "postgresql+asyncpg://u@h/d").drivername == "postgresql+asyncpg"
