@@ -20,6 +20,7 @@ from devices.sdk import (
     Frame,
     Framer,
     Frames,
+    HungUp,
     Link,
     Manifest,
     NotSupported,
@@ -288,9 +289,9 @@ async def _greeting(link: Link) -> protocol.Greeting:
             greeting = protocol.parse_greeting(await link.receive())
             if greeting is not None:
                 return _accepted(greeting)
-    except ReplyTimeout:
+    except (ReplyTimeout, HungUp):
         raise ReplyTimeout(
-            "connected, but the projector says nothing: another controller may hold its only connection"
+            "connected, but the projector does not greet: another controller may hold its only connection, or a broken one of ours for 30 s yet"
         ) from None
     raise ReplyTimeout("connected, but what answers there does not speak PJLink; check address and port")
 

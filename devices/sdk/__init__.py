@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         Desynchronised,
         DeviceError,
+        HungUp,
         NotSupported,
         PortInUse,
         Refused,
@@ -59,7 +60,7 @@ _HOMES = {
     "document": "Document DocumentError Secret parse_document read_document",
     "driver": "Accepted Desync Done Driver Event Failed FollowUp Learned Link Reported",
     "errors": (
-        "BadSetting Busy ConfigurationError Desynchronised DeviceError NotSupported PortInUse "
+        "BadSetting Busy ConfigurationError Desynchronised DeviceError HungUp NotSupported PortInUse "
         "Refused ReplyTimeout Retryable Superseded Unreachable WrongPassword"
     ),
     "framing": "DatagramFramer Framer TerminatorFramer",
@@ -98,6 +99,7 @@ __all__ = [
     "Framer",
     "Frames",
     "Freeze",
+    "HungUp",
     "InputSelect",
     "Learned",
     "Link",

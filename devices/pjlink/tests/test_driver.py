@@ -11,7 +11,7 @@ from devices.pjlink.driver import PJLink
 from devices.sdk import capabilities as can
 from devices.sdk.commands import Act, Command, Query, Set
 from devices.sdk.driver import Done, Event, Failed, Reported
-from devices.sdk.errors import BadSetting, Busy, NotSupported, Refused, ReplyTimeout, WrongPassword
+from devices.sdk.errors import BadSetting, Busy, HungUp, NotSupported, Refused, ReplyTimeout, WrongPassword
 from devices.sdk.manifest import load_manifest
 from devices.sdk.settings import Settings
 
@@ -231,6 +231,17 @@ async def test_login_spends_the_digest_at_once(
     link = ScriptedLink(*lines)
     await driver(settings).login(link)
     assert sent == link.sent
+
+
+async def test_hang_up_before_the_greeting_means_another_controller() -> None:
+    """A projector that takes the connection and drops it ungreeted serves somebody else: the message says so."""
+
+    class Dropped(ScriptedLink):
+        async def receive(self) -> bytes:
+            raise HungUp("hung up")
+
+    with pytest.raises(ReplyTimeout, match="only connection"):
+        await driver().login(Dropped())
 
 
 async def test_login_learns_the_class() -> None:

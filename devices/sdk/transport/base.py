@@ -12,7 +12,7 @@ from devices.sdk.errors import BadSetting, DeviceError, Unreachable
 MAX_UNREAD = 64 * 1024
 """Bytes held for a reader that is late; no supported device has so much to say."""
 SEND_LIMIT_S = 4.0
-"""A peer that takes no bytes for so long is gone: the same time TCP_USER_TIMEOUT allows."""
+"""A peer that takes no bytes for so long is gone: no less than TCP_USER_TIMEOUT allows."""
 
 
 class Transport(Protocol):
