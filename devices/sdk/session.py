@@ -11,21 +11,14 @@ from random import Random
 
 from devices.sdk.address import Address
 from devices.sdk.commands import Command, Priority, Query, Set
-from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested, Traffic
-from devices.sdk.driver import Driver, FollowUp
-from devices.sdk.errors import (
-    Busy,
-    ConfigurationError,
-    DeviceError,
-    Refused,
-    ReplyTimeout,
-    Retryable,
-    Superseded,
-    Unreachable,
-)
+from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested
+from devices.sdk.driver import Driver
+from devices.sdk.errors import Busy, ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
+from devices.sdk.follow_ups import FollowUps
+from devices.sdk.observing import Guarded
 from devices.sdk.polling import Poll
 from devices.sdk.queue import Answer, CommandQueue, Job
-from devices.sdk.readings import Reading, ReadingSource, Value
+from devices.sdk.readings import Reading, ReadingSource
 from devices.sdk.transport.base import open_transport
 
 BACKOFF_FIRST_S = 0.5
@@ -39,9 +32,9 @@ BUSY_PATIENCE_S = 2.0
 """A device that says it is busy for a moment (a full command buffer) is asked again for so long; then the caller decides."""
 BUSY_MOMENT_S = 0.2
 """What counts as a moment: longer waits (a warming lamp) are the caller's."""
-INSIST_FIRST_S = 0.2
-INSIST_LONGEST_S = 5.0
-"""A follow-up (the stop of a head nobody steers any more) that fails is tried again after the first, doubling up to the second."""
+STEADY_S = 2.0
+MAX_BRIEF = 4
+"""A device that hangs up sooner than this after it was read, more often than this in a row, is not resting but failing."""
 PARTING_S = 0.5
 """For follow-ups when the session is stopped; a server that shuts down waits no longer for one device."""
 
@@ -68,21 +61,21 @@ class Session:
         self.driver = driver
         self.address = address
         self.counters = Counters()
-        self._observer = _Guarded(observer)
+        self._observer = Guarded(observer)
         self._clock = clock
         self._random = random or Random()  # noqa: S311  # jitter, not secrecy
         self._status = LinkStatus(LinkState.CONNECTING, clock())
         self._epoch = 0
         self._queue = CommandQueue()
         self._wake = asyncio.Event()
-        self._readings: dict[str, Reading] = {}
         self._connection: Connection | None = None
         self._poll: Poll | None = None
-        self._follow_ups: dict[str, tuple[asyncio.TimerHandle, Command]] = {}
-        self._owed: dict[str, Command] = {}
+        self._follow_ups = FollowUps(driver, self._queue, lambda: self._connection is not None, self._wake.set)
         self._complained = False
         self._whole = False
         """True when this connection has read everything: only then is its end perhaps a rest."""
+        self._whole_at = 0.0
+        self._brief = 0
         driver.attach(address)
 
     @property
@@ -102,7 +95,7 @@ class Session:
 
     def reading(self, name: str) -> Reading | None:
         """Last reading of a property, of any epoch."""
-        return self._readings.get(name)
+        return self._observer.readings.get(name)
 
     async def run(self) -> None:
         """Connect and stay connected for ever. Ends by cancellation only; then everything is closed and every waiter told."""
@@ -112,7 +105,7 @@ class Session:
                 if self._status.state is not LinkState.READY:
                     self._set_status(LinkState.CONNECTING)
                 error = await self._live()
-                if isinstance(error, Rested) and self._whole:
+                if isinstance(error, Rested) and self._was_steady():
                     log.debug("%s %s: %s", self.driver.manifest.family, self.address, error)
                     await self._rest()
                     continue
@@ -125,9 +118,7 @@ class Session:
                 self._set_status(LinkState.REFUSED if refused else LinkState.OFFLINE, error, wait)
                 await asyncio.sleep(wait)
         finally:
-            for timer, _ in self._follow_ups.values():
-                timer.cancel()
-            self._follow_ups.clear()
+            self._follow_ups.cancel()
             self._queue.clear(Unreachable("the session was stopped"))
             self._set_status(LinkState.STOPPED)
 
@@ -205,7 +196,7 @@ class Session:
                 self.driver,
                 transport,
                 self._epoch,
-                _Recorder(self._observer, self._readings),
+                self._observer,
                 clock=self._clock,
                 counters=self.counters,
                 freed=self._wake.set,
@@ -236,17 +227,14 @@ class Session:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._work(connection), name=f"{self.address} work")
                 tasks.create_task(self._keep_reading(connection), name=f"{self.address} poll")
-                await (
-                    connection.talk()
-                )  # in the body: before 3.13 a failure met in __aexit__ leaves the task marked as cancelled
+                # In the body: before Python 3.13 a failure met in __aexit__ leaves the task marked as cancelled.
+                await connection.talk()
         except BaseExceptionGroup as group:
             expected, bugs = group.split(DeviceError)
             if bugs is not None:
                 raise
             task = asyncio.current_task()
-            if (
-                task is not None and task.cancelling()
-            ):  # a cancellation that met the end of the connection: the group would hide it
+            if task is not None and task.cancelling():  # it met the end of the connection: the group would hide it
                 raise asyncio.CancelledError from None
             return _first(expected)
         return _first(None)
@@ -255,11 +243,10 @@ class Session:
         async def ask(query: Query, attempts: int) -> Answer:
             return await self._wait(Job(query, self.driver.encode(query), Priority.POLL, attempts=attempts), None)
 
-        while self._owed:
-            self._follow_up_due(*self._owed.popitem())
+        self._follow_ups.settle()
         self._poll = Poll(self.driver, ask, self._clock)
         await self._poll.snapshot(connection.answered)
-        self._whole = True
+        self._whole, self._whole_at = True, self._clock()
         if self._status.state is not LinkState.READY:
             self._set_status(LinkState.READY)
         self._rejoice()
@@ -286,6 +273,12 @@ class Session:
                     while not self._queue:
                         self._wake.clear()
                         await self._wake.wait()
+
+    def _was_steady(self) -> bool:
+        """True when the end of this connection may be called a rest."""
+        brief = self.driver.holds_line and self._clock() - self._whole_at < STEADY_S
+        self._brief = self._brief + 1 if brief else 0
+        return self._whole and self._brief <= MAX_BRIEF
 
     async def _work(self, connection: Connection) -> None:
         """Carry out what waits, one command at a time."""
@@ -317,15 +310,14 @@ class Session:
         follow_ups = self.driver.follow_ups(job.command)
         for follow_up in follow_ups:
             if follow_up.command is not None:  # armed before anything is sent, since an acknowledgement may get lost
-                self._schedule(follow_up)
+                self._follow_ups.plan(follow_up)
         answer = await self._send(connection, job)
         for follow_up in follow_ups:
             if follow_up.command is None:
-                self._schedule(follow_up)
+                self._follow_ups.plan(follow_up)
         if isinstance(job.command, Set) and not self.driver.spec(job.command.property).readable:
-            self._store(
-                Reading(job.command.property, job.command.value, self._clock(), self._epoch, ReadingSource.WRITTEN)
-            )
+            name, value = job.command.property, job.command.value
+            self._observer.reading(Reading(name, value, self._clock(), self._epoch, ReadingSource.WRITTEN))
         return answer
 
     async def _send(self, connection: Connection, job: Job) -> Answer:
@@ -347,49 +339,9 @@ class Session:
                     raise
                 await asyncio.sleep(busy.retry_after)
 
-    # -- what happens by itself --
-
-    def _schedule(self, follow_up: FollowUp) -> None:
-        if planned := self._follow_ups.pop(follow_up.name, None):
-            planned[0].cancel()
-        self._owed.pop(follow_up.name, None)
-        if follow_up.command is not None:
-            timer = asyncio.get_running_loop().call_later(
-                follow_up.after, self._follow_up_due, follow_up.name, follow_up.command
-            )
-            self._follow_ups[follow_up.name] = (timer, follow_up.command)
-
-    def _follow_up_due(self, name: str, command: Command, insist_after: float = INSIST_FIRST_S) -> None:
-        self._follow_ups.pop(name, None)
-        if self._connection is None:
-            self._owed[name] = command  # a head that still turns is stopped first thing after the connection is back
-            return
-
-        def again() -> None:
-            if name not in self._follow_ups and name not in self._owed:
-                longer = min(insist_after * 2, INSIST_LONGEST_S)
-                timer = asyncio.get_running_loop().call_later(insist_after, self._follow_up_due, name, command, longer)
-                self._follow_ups[name] = (timer, command)
-
-        def answered(answer: asyncio.Future[Answer]) -> None:
-            error = answer.exception()
-            if isinstance(error, Retryable):
-                again()
-            elif error is not None and not isinstance(error, Superseded):
-                log.warning("%s: %s was refused: %s", self.address, command, error)
-
-        job = Job(command, self.driver.encode(command), Priority.SAFETY, name, attempts=2)
-        try:
-            self._queue.put(job)
-        except Busy:
-            again()
-        else:
-            job.answer.add_done_callback(answered)
-            self._wake.set()
-
     async def _part(self, connection: Connection) -> None:
         """The session is stopped: what was to follow is sent now, since nobody will be there later."""
-        commands = [command for _, command in self._follow_ups.values()]
+        commands = [*self._follow_ups.cancel()]
         commands += [job.command for job in self._queue if job.priority is Priority.SAFETY]
         with contextlib.suppress(DeviceError, TimeoutError):
             async with asyncio.timeout(PARTING_S):
@@ -397,10 +349,6 @@ class Session:
                     for part in (*self.driver.preempt(command), command):
                         for frame in self.driver.encode(part):
                             await connection.write(self.driver.stamp(frame), "last")
-
-    def _store(self, reading: Reading) -> None:
-        self._readings[reading.property] = reading
-        self._observer.reading(reading)
 
     # -- telling --
 
@@ -424,46 +372,6 @@ class Session:
         if self._complained:
             log.info("%s %s: back", self.driver.manifest.family, self.address)
         self._complained = False
-
-
-class _Guarded:
-    """An observer whose bugs stay its own: logged once."""
-
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
-        self._logged = False
-
-    def reading(self, reading: Reading) -> None:
-        self._call(lambda: self._observer.reading(reading))
-
-    def link(self, status: LinkStatus) -> None:
-        self._call(lambda: self._observer.link(status))
-
-    def traffic(self, traffic: Traffic) -> None:
-        self._call(lambda: self._observer.traffic(traffic))
-
-    def learned(self, key: str, value: Value) -> None:
-        self._call(lambda: self._observer.learned(key, value))
-
-    def _call(self, tell: Callable[[], None]) -> None:
-        try:
-            tell()
-        except Exception:  # whoever watches must not take the device away
-            if not self._logged:
-                log.exception("an observer of a device failed; further failures of it are not logged")
-            self._logged = True
-
-
-class _Recorder(_Guarded):
-    """Keeps the last reading of each property on its way to the observer."""
-
-    def __init__(self, observer: Observer, readings: dict[str, Reading]) -> None:
-        super().__init__(observer)
-        self._readings = readings
-
-    def reading(self, reading: Reading) -> None:
-        self._readings[reading.property] = reading
-        super().reading(reading)
 
 
 def _first(group: BaseExceptionGroup[DeviceError] | None) -> DeviceError:

@@ -11,6 +11,7 @@ A technician writes one from the maker's manual. A real session runs over a line
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,8 @@ from devices.sdk.session import Session
 from devices.sdk.testing.rig import PATIENCE_S, AtOnce, Witness, quick
 from devices.sdk.transport import memory
 
+FINISH_S = 2.0
+"""What the script still expects at the end of a talk must come within this time."""
 _numbers = itertools.count(1)
 UNDISTURBED: Mapping[str, float] = {"poll_s": 0, "keepalive_s": 0}
 """Nothing is asked but what the test asks."""
@@ -104,6 +107,14 @@ class Talk:
                 await asyncio.sleep(0.001)
         return reading
 
+    async def finish(self) -> None:
+        """Give what follows by itself (a dead-man stop) the time to come, then check."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_S):
+                while self._script:  # noqa: ASYNC110  # the script is no task to wait for
+                    await asyncio.sleep(0.001)
+        self.check()
+
     def check(self) -> None:
         """AssertionError when something came that was not expected, or something expected did not come."""
         unexpected, self._unexpected = self._unexpected, []
@@ -167,7 +178,7 @@ async def conversation(
                         await asyncio.sleep(0.001)
                 talk.check()
                 yield talk
-                talk.check()
+                await talk.finish()
             finally:
                 listening.cancel()
                 life.cancel()
