@@ -59,6 +59,7 @@ desired:
 """,
 }
 
+
 @runtime_checkable
 class _Quick(Protocol):
     """A simulator whose motors can be made fast."""
@@ -120,7 +121,9 @@ def families() -> dict[str, Family]:
 
 
 @asynccontextmanager
-async def simulate(settings: Mapping[str, tuple[str, Mapping[str, object]]]) -> AsyncIterator[tuple[dict[str, Simulator], dict[str, str]]]:
+async def simulate(
+    settings: Mapping[str, tuple[str, Mapping[str, object]]],
+) -> AsyncIterator[tuple[dict[str, Simulator], dict[str, str]]]:
     """Simulators by device id -> (family, settings); yields them with the addresses they serve."""
     known = families()
     simulators: dict[str, Simulator] = {}
@@ -141,10 +144,15 @@ async def simulate(settings: Mapping[str, tuple[str, Mapping[str, object]]]) -> 
 
 
 @asynccontextmanager
-async def living(tmp_path: Path, room: str = ROOM, scenes: Mapping[str, str] = SCENES, *, ready: bool = True) -> AsyncIterator[TestRoom]:
+async def living(
+    tmp_path: Path, room: str = ROOM, scenes: Mapping[str, str] = SCENES, *, ready: bool = True
+) -> AsyncIterator[TestRoom]:
     """The test room, alive and read."""
     folder = write_site(tmp_path / "site", room, scenes)
-    presets = {"wide": {"number": 0, "pan": 0, "tilt": 0, "zoom": 0}, "podium": {"number": 1, "pan": 40, "tilt": 10, "zoom": 256}}
+    presets = {
+        "wide": {"number": 0, "pan": 0, "tilt": 0, "zoom": 0},
+        "podium": {"number": 1, "pan": 40, "tilt": 10, "zoom": 256},
+    }
     wanted: dict[str, tuple[str, Mapping[str, object]]] = {
         "matrix": ("extron_sis", {"inputs": 8, "outputs": 4}),
         "projector": ("pjlink", {}),

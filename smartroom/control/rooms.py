@@ -17,7 +17,7 @@ from devices.sdk.readings import Value
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.devices.supervisor import Supervisor
 from smartroom.control.errors import problem
-from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S
+from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
 from smartroom.control.room.files import load_room
 from smartroom.control.room.model import Room
 from smartroom.control.room.secrets import load_secrets
@@ -83,10 +83,13 @@ class LiveRoom:
         """Recover what earlier lives left, then keep the room alive."""
         await self._recover()
         self.supervisor.describe(self._room, self._known)
-        async with self.engine, asyncio.TaskGroup() as group:
-            group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
-            group.create_task(self._watch_files(), name=f"files:{self.id}")
-            group.create_task(self._keep_diary(), name=f"diary:{self.id}")
+        try:
+            async with self.engine, asyncio.TaskGroup() as group:
+                group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
+                group.create_task(self._watch_files(), name=f"files:{self.id}")
+                group.create_task(self._keep_diary(), name=f"diary:{self.id}")
+        finally:
+            await self._close_diary()
 
     # -- files --
 
@@ -137,11 +140,22 @@ class LiveRoom:
 
     async def _keep_diary(self) -> None:
         while True:
-            write = await self._diary.get()
-            try:
-                await write()
-            except Exception:  # noqa: BLE001  # records may fail in many ways; a room goes on without them and says so
-                _LOG.exception("room %s: a record was not kept", self.id)
+            await self._record(await self._diary.get())
+
+    async def _close_diary(self) -> None:
+        """What the last moments left is still written."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                while not self._diary.empty():
+                    await self._record(self._diary.get_nowait())
+        except TimeoutError:
+            _LOG.error("room %s: %d records were not kept", self.id, self._diary.qsize())
+
+    async def _record(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
+        except Exception:  # noqa: BLE001  # records may fail in many ways; a room goes on without them and says so
+            _LOG.exception("room %s: a record was not kept", self.id)
 
     def _write(self, write: Callable[[], Awaitable[None]]) -> None:
         if self._diary.full():

@@ -141,7 +141,8 @@ class Desk:
 
         async def send() -> Accepted:
             with _device_errors(device, None):
-                await self._gateway.act(device, command, priority=Priority.OPERATOR, name=action)
+                urgent = Priority.SAFETY if action == "stop" else Priority.OPERATOR
+                await self._gateway.act(device, command, priority=urgent, name=action)
             if action == "store_preset":
                 self.store.did(
                     by,

@@ -23,7 +23,7 @@ from smartroom.control.room.model import PropertyKey
 from smartroom.control.room.store import Store
 from smartroom.control.scenes.lights import tile
 from smartroom.control.scenes.model import Scene
-from smartroom.control.scenes.planner import needed, wire_value
+from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
 from smartroom.control.scenes.recall import REACHED, Claim, Recall, name_of
 from smartroom.protocol.base import Text
@@ -56,6 +56,8 @@ class Engine:
         self._latest: dict[str, Recall] = {}
         self._recalls: OrderedDict[str, Recall] = OrderedDict()
         self._standing: dict[str, StandingScene] = {}
+        self._dim: set[str] = set()
+        self._moved: dict[str, set[str]] = {}
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
 
@@ -122,7 +124,7 @@ class Engine:
         missed = (
             {name for name, member in latest.run.members.items() if member.state not in REACHED} if latest else set()
         )
-        facts = self._facts(scene)
+        facts = {goal.key: self._look(goal.key) for goal in scene.goals}
         return frozenset(
             goal.key
             for goal in scene.goals
@@ -148,14 +150,25 @@ class Engine:
                     self._store.put(("scenes", recall.scene.id, "run"), recall.run)
                 self._relight()
             self._diary.ended(recall)
+            self._diary.standing(tuple(self._standing.values()))
 
     def _progress(self, recall: Recall, name: str) -> None:
         scene = recall.scene.id
         if self._latest.get(scene) is not recall or scene not in self.scenes:
             return
+        if not self._moved:
+            asyncio.get_running_loop().call_soon(self._show_progress)
+        self._moved.setdefault(scene, set()).add(name)
+
+    def _show_progress(self) -> None:
+        """Many steps, one patch."""
+        moved, self._moved = self._moved, {}
         with self._store.batch():
-            self._store.put(("scenes", scene, "run", "members", name), recall.run.members[name])
-            self._light(scene)
+            for scene, names in moved.items():
+                members = self._latest[scene].run.members
+                for name in names & members.keys():
+                    self._store.put(("scenes", scene, "run", "members", name), members[name])
+                self._light(scene)
 
     # -- by hand --
 
@@ -215,11 +228,13 @@ class Engine:
         self._relight()
 
     def moved(self, device: str) -> None:
-        """A device reported something or its connection changed: tiles that depend on it may look different."""
-        with self._store.batch():
-            for key in self._standing:
-                if any(goal.device == device for goal in self.scenes[key].goals):
-                    self._light(key)
+        """A device reported something or its connection changed: tiles that depend on it are looked at once the loop has a moment."""
+        for key in self._standing:
+            latest = self._latest.get(key)
+            if (latest is None or not latest.open) and any(goal.device == device for goal in self.scenes[key].goals):
+                if not self._dim:
+                    asyncio.get_running_loop().call_soon(self._relight_dim)
+                self._dim.add(key)
 
     def _stand(self, scene: Scene, by: str) -> None:
         mine = {goal.key: goal for goal in scene.goals}
@@ -231,7 +246,6 @@ class Engine:
             ):
                 del self._standing[key]
         self._standing[scene.id] = StandingScene(scene.id, by, time.time())
-        self._diary.standing(tuple(self._standing.values()))
 
     def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
         latest = self._latest.get(scene.id)
@@ -246,8 +260,15 @@ class Engine:
         )
         return state.model_copy(update={"run": latest.run if latest else None}).model_dump(mode="json")
 
-    def _facts(self, scene: Scene) -> Mapping[PropertyKey, Fact]:
-        return {key: self._gateway.fact(*key) for key in needed(scene.goals)}
+    def _look(self, key: PropertyKey) -> Fact:
+        return self._gateway.fact(*key)
+
+    def _relight_dim(self) -> None:
+        """Many readings, one look."""
+        dim, self._dim = self._dim, set()
+        with self._store.batch():
+            for key in dim & self.scenes.keys():
+                self._light(key)
 
     def _relight(self) -> None:
         for key in self.scenes:
@@ -259,7 +280,7 @@ class Engine:
             return
         latest = self._latest.get(key)
         stands = self._standing.get(key)
-        seen = tile(scene.goals, self._facts(scene), latest.run if latest else None, standing=stands is not None)
+        seen = tile(scene.goals, self._look, latest.run if latest else None, standing=stands is not None)
         place = ("scenes", key)
         self._store.put((*place, "light"), str(seen.light))
         self._store.put((*place, "reached"), seen.reached)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devices.sdk.readings import matches
@@ -24,13 +24,14 @@ class Tile:
     drifted: tuple[str, ...] = ()
 
 
-def tile(goals: Sequence[Goal], facts: Mapping[PropertyKey, Fact], run: Run | None, *, standing: bool) -> Tile:
-    """The tile of a scene. `standing`: it was recalled and no other scene took over since."""
+def tile(goals: Sequence[Goal], look: Callable[[PropertyKey], Fact], run: Run | None, *, standing: bool) -> Tile:
+    """The tile of a scene. `look` tells what is known of a property; `standing`: recalled, and no other scene took over since."""
     if run is not None and run.result is None:
         done = sum(member.state in _REACHED for member in run.members.values())
         return Tile(SceneLight.SENDING, done, len(run.members))
     if not standing:
         return Tile(SceneLight.IDLE, 0, len(goals))
+    facts = {goal.key: look(goal.key) for goal in goals}
     away = [goal for goal in goals if not _holds_now(goal, facts[goal.key])]
     reached = len(goals) - len(away)
     if not away:

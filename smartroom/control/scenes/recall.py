@@ -130,29 +130,50 @@ class Recall:
             self._close()
 
     async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
-        busy = True
+        """Bring one batch to its goals. A goal that is taken over interrupts it wherever it waits; the rest goes on."""
+        task = asyncio.current_task()
+        claims = [self.parts[goal.key].claim for goal in batch.goals]
+        for claim in claims:
+            claim.operation = task
+        if batch.device in self._away:  # nobody waits for a device that was away before the run began
+            self._less_busy()
         try:
-            offline_from_start = batch.device in self._away
-            if offline_from_start:  # nobody waits for a device that was away before the run began
-                busy = False
-                self._less_busy()
-            if not await self._may_begin(batch):
-                return
             while left := self._left(batch):
-                if not gateway.ready(batch.device):
-                    trouble = _unreachable(gateway, batch.device)
-                    for goal in left:
-                        self._update(goal.key, state=MemberState.WAITING, problem=trouble)
-                    if not await self._device_returned(gateway, batch.device, give_up=offline_from_start):
-                        for goal in self._left(batch):
-                            self._settle(goal.key, MemberState.FAILED, problem=_unreachable(gateway, batch.device))
-                        return
-                    await self._skip_what_holds(left, gateway)
-                    continue
-                await self._operate(left, gateway, locks)
+                try:
+                    await self._step(batch, left, gateway, locks)
+                except asyncio.CancelledError:
+                    if not self._only_taken_over(batch, task):
+                        raise
         finally:
-            if busy:
+            for claim in claims:
+                claim.operation = None
+            if batch.device not in self._away:
                 self._less_busy()
+
+    def _only_taken_over(self, batch: Batch, task: asyncio.Task[object] | None) -> bool:
+        """Take back the cancellations that takeovers made; False when somebody ends the whole run."""
+        for goal in batch.goals:
+            part = self.parts[goal.key]
+            if part.claim.lost is not None and not part.settled.is_set() and task is not None:
+                task.uncancel()
+        return task is not None and not task.cancelling()
+
+    async def _step(
+        self, batch: Batch, left: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]
+    ) -> None:
+        if not await self._may_begin(batch):
+            return
+        if gateway.ready(batch.device):
+            await self._bring(left, gateway, locks)
+            return
+        trouble = _unreachable(gateway, batch.device)
+        for goal in left:
+            self._update(goal.key, state=MemberState.WAITING, problem=trouble)
+        if await self._device_returned(gateway, batch.device):
+            await self._skip_what_holds(left, gateway)
+            return
+        for goal in self._left(batch):
+            self._settle(goal.key, MemberState.FAILED, problem=_unreachable(gateway, batch.device))
 
     async def _may_begin(self, batch: Batch) -> bool:
         for key in batch.after:
@@ -180,22 +201,6 @@ class Recall:
             for goal in self._left(batch):
                 self._settle(goal.key, MemberState.CANCELLED, problem=why)
         return bool(self._left(batch))
-
-    async def _operate(self, goals: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
-        """One set-verify of these goals; ends early when one of them is taken over, and the rest is tried again."""
-        operation = asyncio.create_task(self._bring(goals, gateway, locks), name=f"{self.run.id}:bring")
-        claims = [self.parts[goal.key].claim for goal in goals]
-        for claim in claims:
-            claim.operation = operation
-        try:
-            await asyncio.wait({operation})
-        finally:
-            operation.cancel()
-            for claim in claims:
-                claim.operation = None
-            await asyncio.wait({operation})  # its locks are free when we go on
-        if not operation.cancelled() and (error := operation.exception()) is not None:
-            raise error
 
     async def _bring(self, goals: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
         keys = sorted(goal.key for goal in goals)
@@ -257,12 +262,13 @@ class Recall:
             if not self.parts[goal.key].settled.is_set():
                 self._settle(goal.key, state, problem=why.model_copy(update={"property": goal.property}), value=value)
 
-    async def _device_returned(self, gateway: Gateway, device: str, *, give_up: bool) -> bool:
+    async def _device_returned(self, gateway: Gateway, device: str) -> bool:
         """Wait for the device; one that was away from the start is waited for only while the rest of the run goes on."""
         back = asyncio.create_task(gateway.returned(device), name=f"{self.run.id}:return:{device}")
         idle = asyncio.create_task(self._idle.wait(), name=f"{self.run.id}:idle")
         try:
-            await asyncio.wait({back, idle} if give_up else {back}, return_when=asyncio.FIRST_COMPLETED)
+            waited = {back, idle} if device in self._away else {back}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             return gateway.ready(device)
         finally:
             back.cancel()
@@ -276,18 +282,20 @@ class Recall:
                 self._settle(goal.key, MemberState.VERIFIED, value=wire_value(facts[goal.key].value))
 
     def _left(self, batch: Batch) -> list[Goal]:
-        left: list[Goal] = []
-        for goal in batch.goals:
-            if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set():
-                left.append(goal)
-        return left
+        return [
+            goal
+            for goal in batch.goals
+            if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set()
+        ]
 
     def _taken_over(self, key: PropertyKey) -> bool:
         """Settle a goal that somebody else owns now, or that was cancelled."""
         why = self.parts[key].claim.lost
         if why is None:
             return False
-        self._settle(key, MemberState.CANCELLED if why.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN, problem=why)
+        self._settle(
+            key, MemberState.CANCELLED if why.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN, problem=why
+        )
         return True
 
     def _less_busy(self) -> None:

@@ -12,11 +12,36 @@ from tests.rooms import ROOM, SCENES, families, write_site
 
 BAD_ROOMS = [
     ("no driver", "name: R\ndevices:\n  m: {at: 'tcp://10.0.0.1:23'}\n", 3, "'driver' is missing"),
-    ("misspelt driver", "name: R\ndevices:\n  m: {driver: extron_sys, at: 'tcp://10.0.0.1:23'}\n", 3, "did you mean 'extron_sis'"),
-    ("unknown key", "name: R\ndevises: {}\ndevices:\n  m: {driver: pjlink, at: 'tcp://10.0.0.1'}\n", 2, "did you mean 'devices'"),
-    ("unknown setting", "name: R\ndevices:\n  m:\n    driver: extron_sis\n    at: tcp://10.0.0.1\n    output: 4\n", 6, "did you mean 'outputs'"),
-    ("wrong type", "name: R\ndevices:\n  m:\n    driver: extron_sis\n    at: tcp://10.0.0.1\n    outputs: many\n", 6, "must be of type integer"),
-    ("duplicate id", "name: R\ndevices:\n  m: {driver: pjlink, at: 'tcp://10.0.0.1'}\n  m: {driver: pjlink, at: 'tcp://10.0.0.2'}\n", 4, "stands twice, first on line 3"),
+    (
+        "misspelt driver",
+        "name: R\ndevices:\n  m: {driver: extron_sys, at: 'tcp://10.0.0.1:23'}\n",
+        3,
+        "did you mean 'extron_sis'",
+    ),
+    (
+        "unknown key",
+        "name: R\ndevises: {}\ndevices:\n  m: {driver: pjlink, at: 'tcp://10.0.0.1'}\n",
+        2,
+        "did you mean 'devices'",
+    ),
+    (
+        "unknown setting",
+        "name: R\ndevices:\n  m:\n    driver: extron_sis\n    at: tcp://10.0.0.1\n    output: 4\n",
+        6,
+        "did you mean 'outputs'",
+    ),
+    (
+        "wrong type",
+        "name: R\ndevices:\n  m:\n    driver: extron_sis\n    at: tcp://10.0.0.1\n    outputs: many\n",
+        6,
+        "must be of type integer",
+    ),
+    (
+        "duplicate id",
+        "name: R\ndevices:\n  m: {driver: pjlink, at: 'tcp://10.0.0.1'}\n  m: {driver: pjlink, at: 'tcp://10.0.0.2'}\n",
+        4,
+        "stands twice, first on line 3",
+    ),
     ("address without host", "name: R\ndevices:\n  m: {driver: pjlink, at: 'tcp://'}\n", 3, "lacks a host"),
     ("wrong scheme", "name: R\ndevices:\n  m: {driver: pjlink, at: 'http://10.0.0.1'}\n", 3, "speaks over tcp"),
     ("password in the address", "name: R\ndevices:\n  m: {driver: pjlink, at: 'tcp://u:p@10.0.0.1'}\n", 3, "!secret"),
@@ -78,14 +103,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_alias_bomb_ends_quickly(tmp_path: Path) -> None:
     """Nested aliases that would unfold to billions of values are refused by their number."""
-    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8))
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(8)
+    )
     with pytest.raises(DocumentError, match="aliases"):
         load_room(write_site(tmp_path, bomb, {}), families(), {})
 
 
 def test_a_scene_inherits_and_overrides(tmp_path: Path) -> None:
     """`extends` takes every goal of the other scene; what both set is the own value."""
-    folder = write_site(tmp_path, ROOM, {**SCENES, "late": "name: L\nextends: meeting\ndesired: {matrix: {volume: {main: 20}}}\n"})
+    folder = write_site(
+        tmp_path, ROOM, {**SCENES, "late": "name: L\nextends: meeting\ndesired: {matrix: {volume: {main: 20}}}\n"}
+    )
     scenes, errors = load_scenes(folder, load_room(folder, families(), {}))
     assert not errors
     goals = {f"{goal.device}.{goal.property}": goal.value for goal in scenes["late"].goals}
@@ -96,7 +125,9 @@ def test_a_scene_inherits_and_overrides(tmp_path: Path) -> None:
 
 def test_a_missing_secret_is_the_devices_problem_alone(tmp_path: Path) -> None:
     """Without its password a device says so; the room is there all the same."""
-    folder = write_site(tmp_path, ROOM.replace('at: "tcp://10.0.0.2:4352"', 'at: "tcp://10.0.0.2:4352", password: !secret lamp'), SCENES)
+    folder = write_site(
+        tmp_path, ROOM.replace('at: "tcp://10.0.0.2:4352"', 'at: "tcp://10.0.0.2:4352", password: !secret lamp'), SCENES
+    )
     room = load_room(folder, families(), {})
     assert room.devices["projector"].problem is not None
     assert room.devices["matrix"].problem is None

@@ -1,6 +1,5 @@
 """Plans: pure, exact, and honest about what is not known."""
 
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +25,9 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> tuple[Room, dict[str, Scen
 
 def known(value: Value, *, age: float = 0.0) -> Fact:
     """A fresh reading."""
-    return Fact(Reading("x", value, at=100.0 - age, epoch=1, source=ReadingSource.QUERY), ready=True, current=True, fresh=True)
+    return Fact(
+        Reading("x", value, at=100.0 - age, epoch=1, source=ReadingSource.QUERY), ready=True, current=True, fresh=True
+    )
 
 
 def plan_of(hall: tuple[Room, dict[str, Scene]], scene: str, facts: dict[PropertyKey, Fact]) -> Plan:
@@ -34,7 +35,9 @@ def plan_of(hall: tuple[Room, dict[str, Scene]], scene: str, facts: dict[Propert
     room, scenes = hall
     found = scenes[scene]
     shapes = {key: device.driver for key, device in room.devices.items()}
-    return make_plan("hall", found, shapes, {key: facts.get(key, Fact(ready=True)) for key in needed(found.goals)}, base=7, now=100.0)
+    return make_plan(
+        "hall", found, shapes, {key: facts.get(key, Fact(ready=True)) for key in needed(found.goals)}, base=7, now=100.0
+    )
 
 
 def test_exact_bytes_of_a_simultaneous_route(hall: tuple[Room, dict[str, Scene]]) -> None:
@@ -77,19 +80,25 @@ def test_an_offline_device_is_named_and_the_rest_goes_on(hall: tuple[Room, dict[
     assert all(step.problem for step in plan.steps if step.action is PlanAction.UNAVAILABLE)
 
 
-VALUES = st.one_of(st.none(), st.booleans(), st.integers(0, 4), st.sampled_from(["on", "off", "warming", "hdmi1"]), st.floats(0, 100))
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(0, 4), st.sampled_from(["on", "off", "warming", "hdmi1"]), st.floats(0, 100)
+)
 
 
 @given(values=st.lists(st.tuples(VALUES, st.booleans(), st.booleans()), min_size=12, max_size=12))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_plan_is_pure_and_complete(hall: tuple[Room, dict[str, Scene]], values: list[tuple[Value, bool, bool]]) -> None:
+def test_a_plan_is_pure_and_complete(
+    hall: tuple[Room, dict[str, Scene]], values: list[tuple[Value, bool, bool]]
+) -> None:
     """Whatever is known: the same facts give the same plan, each goal stands in it once, and nothing comes before what it waits for."""
     room, scenes = hall
     shapes = {key: device.driver for key, device in room.devices.items()}
     for scene in scenes.values():
         keys = needed(scene.goals)
         facts = {
-            key: Fact(Reading(key[1], value, at=50.0, epoch=1), ready=ready, current=ready and fresh, fresh=ready and fresh)
+            key: Fact(
+                Reading(key[1], value, at=50.0, epoch=1), ready=ready, current=ready and fresh, fresh=ready and fresh
+            )
             for key, (value, fresh, ready) in zip(keys, values, strict=False)
         }
         first = make_plan("hall", scene, shapes, facts, base=1, now=100.0)

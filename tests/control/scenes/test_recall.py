@@ -114,7 +114,10 @@ async def test_the_hand_beats_a_running_scene(room: TestRoom) -> None:
 async def test_the_newest_hand_wins(room: TestRoom) -> None:
     """A slider dragged quickly: the last value stands, earlier presses are told they were replaced."""
     room.simulators["matrix"].faults.update("delay=0.05")
-    presses = [room.live.desk.set("matrix", "volume.1", value, by="host", press=f"press-v{value:03}") for value in (10, 20, 30, 40)]
+    presses = [
+        room.live.desk.set("matrix", "volume.1", value, by="host", press=f"press-v{value:03}")
+        for value in (10, 20, 30, 40)
+    ]
     results = await asyncio.gather(*presses, return_exceptions=True)
     assert not isinstance(results[-1], BaseException)
     assert all(isinstance(result, ProblemError) for result in results[:-1])
@@ -241,6 +244,12 @@ async def test_patches_rebuild_the_state(room: TestRoom) -> None:
     after = room.state.model_dump(mode="json")
     for name in ("devices", "scenes"):
         for key, item in after[name].items():
-            trimmed = {part: value for part, value in item.items() if value is not None and part not in ("properties", "run")}
-            assert trimmed == {part: value for part, value in before[name][key].items() if value is not None and part not in ("properties", "run")}
+            trimmed = {
+                part: value for part, value in item.items() if value is not None and part not in ("properties", "run")
+            }
+            assert trimmed == {
+                part: value
+                for part, value in before[name][key].items()
+                if value is not None and part not in ("properties", "run")
+            }
     assert room.live.store.since(10**9) is None
