@@ -9,7 +9,8 @@ export default typescript.config(
   {
     rules: {
       "no-console": "error",
-      eqeqeq: "error",
+      // `== null` means both: a patch may take a field away.
+      eqeqeq: ["error", "always", { null: "ignore" }],
       // A page shows what strangers typed: never as markup.
       "svelte/no-at-html-tags": "error",
       "svelte/require-each-key": "error",

@@ -65,7 +65,7 @@ function hashOf(paths: string[]): string {
   const hash = createHash("sha256");
   const walk = (path: string): void => {
     if (statSync(root + path).isDirectory()) {
-      for (const name of readdirSync(root + path).sort()) walk(`${path}/${name}`);
+      for (const name of readdirSync(root + path).sort()) if (!name.endsWith(".test.ts")) walk(`${path}/${name}`);
     } else {
       hash.update(path).update(readFileSync(root + path));
     }
