@@ -94,7 +94,7 @@ def serve(
 ) -> None:
     """The real server."""
     from smartroom.commands.serve import run_server  # noqa: PLC0415
-    from smartroom.settings import Settings  # noqa: PLC0415
+    from smartroom.settings import load_settings  # noqa: PLC0415
 
     given = {
         "site": site,
@@ -109,7 +109,7 @@ def serve(
         "tls_key": tls_key,
         "simulated": simulated or None,
     }
-    _run_server(run_server(Settings(**{key: value for key, value in given.items() if value is not None})))
+    _run_server(run_server(load_settings({key: value for key, value in given.items() if value is not None})))
 
 
 @main.command()

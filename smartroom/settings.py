@@ -43,3 +43,8 @@ class Settings(BaseSettings):
         data = init_settings().get("data")
         file = Path(str(data)) / "smartroom.toml" if data else Path("smartroom.toml")
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def load_settings(given: dict[str, object]) -> Settings:
+    """Settings with what the command line names; the rest from environment and file."""
+    return Settings(**given)  # type: ignore[arg-type]  # pydantic checks each value

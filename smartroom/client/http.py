@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 import uuid
 from types import TracebackType
 from typing import Self, TypeVar
@@ -72,12 +71,12 @@ class Client:
 
     async def apply(self, room: str, scene: str) -> ApplyReport:
         """Recall a scene and wait for its end."""
-        press = {"id": str(uuid.uuid4()), "at": time.time(), "room": room, "scene": scene}
+        press = {"id": str(uuid.uuid4())}
         return await self._call("POST", f"rooms/{room}/scenes/{scene}/apply?wait=true", ApplyReport, press, limit=RUN_S)
 
     async def start(self, room: str, scene: str) -> Accepted:
         """Recall a scene without waiting."""
-        press = {"id": str(uuid.uuid4()), "at": time.time(), "room": room, "scene": scene}
+        press = {"id": str(uuid.uuid4())}
         return await self._call("POST", f"rooms/{room}/scenes/{scene}/apply", Accepted, press)
 
     async def _call(
@@ -92,7 +91,7 @@ class Client:
             ) as response:
                 text = await response.text()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            message = f"no answer from {self._url}: {error or type(error).__name__}"
+            message = f"no answer from {self._url}: {str(error) or type(error).__name__}"
             raise ServerGone(message) from error
         if response.status >= 400:  # HTTP
             try:

@@ -63,12 +63,23 @@ class Endpoint(Protocol):
         """Last reading of any connection."""
         ...
 
-    async def read(self, name: str, *, priority: Priority, timeout: float | None) -> Reading:  # noqa: ASYNC109  # the session owns the clock of its queue
+    async def read(
+        self,
+        name: str,
+        *,
+        priority: Priority,
+        timeout: float | None,  # noqa: ASYNC109  # the session owns the clock of its queue
+    ) -> Reading:
         """Ask now."""
         ...
 
-    async def execute(  # noqa: ASYNC109  # the session owns the clock of its queue
-        self, command: Command, *, priority: Priority, name: str | None, timeout: float | None
+    async def execute(
+        self,
+        command: Command,
+        *,
+        priority: Priority,
+        name: str | None,
+        timeout: float | None,  # noqa: ASYNC109  # the session owns the clock of its queue
     ) -> None:
         """Send and wait for the acknowledgement."""
         ...

@@ -175,9 +175,9 @@ class _Reader:
             family=family,
             driver=driver,
             address=address,
-            presets=dict(_numbers(
-                    settings.mapping("presets") if "presets" in family.manifest.settings else {}
-                ).items()),
+            presets=dict(
+                _numbers(settings.mapping("presets") if "presets" in family.manifest.settings else {}).items()
+            ),
             labels=labels,
             fingerprint=hashlib.sha256(
                 json.dumps([family.manifest.family, str(address), rest], sort_keys=True, default=str).encode()
