@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -22,8 +23,10 @@ def parse_json(text: str | bytes) -> object:
     if len(text) > BODY_LIMIT:
         raise ValueError(f"more than {BODY_LIMIT} bytes")
     value: object = from_json(text, allow_inf_nan=False)  # refuses what is nested deeper than 200 itself
-    level: list[object] = [value]
+    level: list[object] = [value]  # scalars of the deepest level are one step further
     for _ in range(JSON_DEPTH + 1):
+        if any(isinstance(part, float) and not math.isfinite(part) for part in level):
+            raise ValueError("a number without end")
         level = [child for part in level for child in _children(part)]
         if not level:
             return value
@@ -75,7 +78,7 @@ def misshaped(error: ValidationError) -> ProblemError:
 
 def _children(part: object) -> Iterable[object]:
     if isinstance(part, dict):
-        return [child for child in part.values() if isinstance(child, dict | list)]
+        return part.values()
     if isinstance(part, list):
-        return [child for child in part if isinstance(child, dict | list)]
+        return part
     return ()

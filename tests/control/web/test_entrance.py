@@ -124,9 +124,11 @@ async def test_wrong_passwords_and_unknown_names_look_alike(served: Served) -> N
 
 async def test_a_tablet_is_paired_by_a_link_that_works_once(served: Served) -> None:
     """A technician makes the link, the tablet takes it and is the tablet; a second tablet gets 404; revoked, it is nobody."""
-    async with served.client(await served.token(Role.TECHNICIAN)) as http:
-        async with http.post("/api/v1/pairings", json={"name": "tablet depan", "rooms": [ROOM]}) as answer:
-            link = await answer.json()
+    async with (
+        served.client(await served.token(Role.TECHNICIAN)) as http,
+        http.post("/api/v1/pairings", json={"name": "tablet depan", "rooms": [ROOM]}) as answer,
+    ):
+        link = await answer.json()
     assert f"{served.origin}/pair/{link['code']}" == link["url"]
     async with served.client() as tablet:
         async with tablet.post("/api/v1/pairings/redeem", json={"code": link["code"]}) as answer:
