@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -100,11 +100,17 @@ class Talk:
             return error
         raise AssertionError(f"{command} was carried out, but should have failed")
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to become true."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110  # the session has no event for tests
+                await asyncio.sleep(0.001)
+
     async def hears(self, name: str, value: Value) -> Reading:
         """Wait until the session knows this value."""
-        async with asyncio.timeout(PATIENCE_S):
-            while (reading := self.session.reading(name)) is None or reading.value != value:  # noqa: ASYNC110  # the session has no event for tests
-                await asyncio.sleep(0.001)
+        await self.until(lambda: (reading := self.session.reading(name)) is not None and reading.value == value)
+        reading = self.session.reading(name)
+        assert reading is not None
         return reading
 
     async def finish(self) -> None:
@@ -173,9 +179,7 @@ async def conversation(
         async with asyncio.TaskGroup() as tasks:
             listening, life = tasks.create_task(talk.listen()), tasks.create_task(session.run())
             try:
-                async with asyncio.timeout(PATIENCE_S):
-                    while session.status.state is not state:  # noqa: ASYNC110  # as above
-                        await asyncio.sleep(0.001)
+                await talk.until(lambda: session.status.state is state)
                 talk.check()
                 yield talk
                 await talk.finish()
