@@ -104,7 +104,12 @@ class WebServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._open.__aexit__(kind, error, trace)
+        if error is None or isinstance(error, asyncio.CancelledError):
+            await self._open.__aexit__(
+                kind, error, trace
+            )  # a task that failed has cancelled us: its error comes out here
+        else:
+            await self._open.aclose()  # the caller's own error stays as it is
 
     async def _sweep(self) -> None:
         while True:
