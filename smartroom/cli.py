@@ -279,6 +279,96 @@ def drivers_list(folder: Path | None) -> None:
     click.echo("\n".join(table(rows)))
 
 
+_ROLES = click.Choice(["host", "operator", "technician", "admin", "auditor", "display", "signer", "guest"])
+_ROOMS = click.option(
+    "--room", "rooms", multiple=True, default=("*",), show_default=True, help="Repeat for several; * = every room."
+)
+
+
+@main.group()
+def user() -> None:
+    """Accounts of people."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=_ROLES, required=True)
+@_ROOMS
+@click.password_option(help="Asked for when it is not given.")
+@_DATA
+def user_add(name: str, role: str, rooms: tuple[str, ...], password: str, data: Path) -> None:
+    """Add an account."""
+    from smartroom.commands.people import add_user  # noqa: PLC0415
+
+    click.echo(_local(add_user(data, name, role, rooms, password)))
+
+
+@user.command("list")
+@_DATA
+def user_list(data: Path) -> None:
+    """Accounts, roles and rooms."""
+    from smartroom.commands.output import table  # noqa: PLC0415
+    from smartroom.commands.people import list_users  # noqa: PLC0415
+
+    click.echo("\n".join(table(_local(list_users(data)))))
+
+
+@main.group()
+def token() -> None:
+    """Tokens of programs."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--role", type=_ROLES, required=True)
+@click.option("--days", type=float, help="It ends after so many days; default: never.")
+@_ROOMS
+@_DATA
+def token_create(name: str, role: str, days: float | None, rooms: tuple[str, ...], data: Path) -> None:
+    """Print a new token; it is shown this once."""
+    from smartroom.commands.people import create_token  # noqa: PLC0415
+
+    click.echo(_local(create_token(data, name, role, rooms, days)))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--role", type=_ROLES, default="host", show_default=True, help="What the screen may do.")
+@_ROOMS
+@_URL
+@_DATA
+def pair(name: str, role: str, rooms: tuple[str, ...], url: str | None, data: Path) -> None:
+    """A one-use link (10 minutes) that makes a tablet or wall browser a screen of the room."""
+    import segno  # noqa: PLC0415
+
+    from smartroom.commands.people import pairing_link  # noqa: PLC0415
+
+    link = _local(pairing_link(data, name, role, rooms, url))
+    segno.make(link, error="m").terminal(sys.stdout, compact=True)
+    click.echo(link)
+
+
+def _local(work: Coroutine[object, object, _T]) -> _T:
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from smartroom.commands.door import NoServer  # noqa: PLC0415
+    from smartroom.commands.output import problem_line  # noqa: PLC0415
+    from smartroom.control.app import CannotStart  # noqa: PLC0415
+    from smartroom.control.errors import ProblemError  # noqa: PLC0415
+
+    try:
+        return asyncio.run(work)
+    except ProblemError as error:
+        _fail(problem_line(error.problem), EXIT_PARTIAL)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", EXIT_USAGE)
+    except NoServer as error:
+        _fail(str(error), EXIT_NO_SERVER)
+    except CannotStart as error:
+        _fail(str(error), EXIT_PARTIAL)
+
+
 def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client], Coroutine[object, object, _T]]) -> _T:
     from smartroom.client import Client, ClientError, ServerGone  # noqa: PLC0415
     from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
@@ -300,7 +390,7 @@ def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client]
 
 
 def _run_server(server: Coroutine[object, object, None]) -> None:
-    from smartroom.commands.serve import CannotStart  # noqa: PLC0415
+    from smartroom.control.app import CannotStart  # noqa: PLC0415
 
     try:
         asyncio.run(server)

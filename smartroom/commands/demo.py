@@ -12,11 +12,11 @@ import click
 from smartroom.commands.output import table
 from smartroom.commands.serve import Running, run_server
 from smartroom.control.room.secrets import SECRETS_FILE
-from smartroom.protocol.people import NewUser, Role
+from smartroom.protocol.people import Role
 from smartroom.settings import Settings
 
 PASSWORD = "ruang-uji-2026"  # noqa: S105  # printed for everybody: the hardware is simulated
-ACCOUNTS = (("host", Role.HOST), ("operator", Role.OPERATOR), ("teknisi", Role.TECHNICIAN), ("admin", Role.ADMIN))
+ACCOUNTS = {"host": Role.HOST, "operator": Role.OPERATOR, "teknisi": Role.TECHNICIAN, "admin": Role.ADMIN}
 SIMULATED_SECRET = "lampu"  # noqa: S105  # of a simulated projector
 
 
@@ -59,14 +59,9 @@ def _site(folder: Path) -> Path:
 
 
 async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
-    people = running.application.people
-    known = {row.name for row in people.users()}
-    for name, role in ACCOUNTS:
-        if name not in known:
-            await people.add_user(NewUser(name=name, password=PASSWORD, role=role, rooms=["*"]))
+    await running.application.known_accounts(ACCOUNTS, PASSWORD)
     rooms = sorted(running.application.desks)
-    pairing = await people.tokens.offer("Tablet demo", Role.OPERATOR, rooms, "demo")
-    link = f"{running.url}/pair/{pairing.code}"
+    link = running.url + await running.application.pairing("Tablet demo", Role.OPERATOR)
     click.echo("")
     if running.simulators:
         rows = [("simulated", "device", "at", "pid", "start it again with")]
@@ -77,9 +72,7 @@ async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
     click.echo("")
     click.echo(f"  Open        {link}")
     click.echo("              (once: this browser becomes the room's tablet)")
-    click.echo(
-        f"  or sign in  {running.url}/login   {', '.join(name for name, _ in ACCOUNTS)} · password {PASSWORD}"
-    )
+    click.echo(f"  or sign in  {running.url}/login   {', '.join(ACCOUNTS)} · password {PASSWORD}")
     click.echo(f"  Scenes      {site}/{rooms[0]}/*.yaml   (save a file, the room follows)")
     click.echo(f"  Plan        smartroom plan {rooms[0]} rapat")
     if lan:

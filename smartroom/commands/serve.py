@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,27 +17,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devices.sdk.document import DocumentError
 from smartroom import __version__
 from smartroom.commands.door import Door, close_door, leave_door
-from smartroom.control.app import Application
-from smartroom.control.records.database import RecordsError
-from smartroom.control.web.ports import Front, House
-from smartroom.control.web.server import WebServer
-from smartroom.protocol.people import ActorKind, Role
+from smartroom.control.app import Application, CannotStart, certificate
+from smartroom.control.web.ports import Front
 from smartroom.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smartroom.commands.simulators import Simulators
-    from smartroom.control.identity.authority import Certificates
 
 CLI_TOKEN = "command line"  # noqa: S105  # a name
-
-
-class CannotStart(Exception):
-    """The server cannot start; the sentence names the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +71,20 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         stack.enter_context(_only_one(settings))
         simulators = await stack.enter_async_context(_simulators(settings)) if settings.simulated else None
         addresses = simulators.addresses if simulators else {}
-        try:
-            application = Application(settings.site, settings.data, database=settings.database, addresses=addresses)
-            await stack.enter_async_context(application)
-        except (RecordsError, DocumentError) as error:
-            raise CannotStart(str(error)) from error
+        application = Application(settings.site, settings.data, database=settings.database, addresses=addresses)
+        await stack.enter_async_context(application)
         front = _front(settings)
-        house = House(
-            desks=application.desks,
-            people=application.people,
-            trail=application.records.trail,
-            recent_runs=application.records.runs.recent,
-            writable=application.records.writable,
-        )
         try:
-            await stack.enter_async_context(WebServer(house, front))
+            await stack.enter_async_context(application.web(front))
         except OSError as error:
             raise CannotStart(
-                f"cannot listen on {settings.host}:{front.port}: {error.strerror}. Fix: stop what uses the port, or choose another with --port (PORT= for make)"
+                f"cannot listen on {settings.host}:{front.port}: {error.strerror}. "
+                "Fix: stop what uses the port, or choose another with --port (PORT= for make)"
             ) from error
-        await _open_door(settings, application, front)
+        ca = str(front.root_certificate.resolve()) if front.root_certificate else ""
+        scheme = "https" if front.tls else "http"
+        token = await application.machine_token(CLI_TOKEN)
+        leave_door(settings.data, Door(f"{scheme}://localhost:{front.port}", token, ca))
         stack.callback(close_door, settings.data)
         yield Running(application, front, simulators, application.people.open_setup())
 
@@ -131,35 +115,20 @@ def _simulators(settings: Settings) -> Simulators:
 def _front(settings: Settings) -> Front:
     port = settings.port or _free_port(settings.host)
     names = ["localhost", "127.0.0.1", *settings.names]
-    certificates = _certificates(settings, names) if settings.tls else None
     if settings.host not in ("127.0.0.1", "localhost", "::1"):
         names += [socket.gethostname(), *local_addresses()]
-    scheme = "https" if certificates else "http"
-    default = 443 if certificates else 80
+    names = list(dict.fromkeys(names))
+    tls = certificate(settings.data, names, settings.tls_cert, settings.tls_key) if settings.tls else None
+    scheme, default = ("https", 443) if tls else ("http", 80)
     suffix = "" if port == default else f":{port}"
-    context: ssl.SSLContext | None = certificates.context() if certificates else None
     return Front(
         host=settings.host,
         port=port,
-        origins=frozenset(f"{scheme}://{name}{suffix}" for name in dict.fromkeys(names)),
+        origins=frozenset(f"{scheme}://{name}{suffix}" for name in names),
         build=_build(),
-        tls=context,
-        root_certificate=certificates.root if certificates else None,
+        tls=tls.context if tls else None,
+        root_certificate=tls.root if tls else None,
     )
-
-
-def _certificates(settings: Settings, names: list[str]) -> Certificates:
-    from smartroom.control.identity import authority  # noqa: PLC0415  # cryptography costs a fifth of a second
-
-    try:
-        if settings.tls_cert and settings.tls_key:
-            return authority.given(settings.tls_cert, settings.tls_key)
-        if settings.tls_cert or settings.tls_key:
-            raise CannotStart("a certificate needs its key. Fix: give both --tls-cert and --tls-key")
-        known = [name.strip("[]") for name in names] + [socket.gethostname(), *local_addresses()]
-        return authority.own(settings.data / "ca", list(dict.fromkeys(known)))
-    except (OSError, ValueError, ssl.SSLError) as error:
-        raise CannotStart(f"the certificate cannot be used: {error}. Fix: check --tls-cert and --tls-key") from error
 
 
 def local_addresses() -> list[str]:
@@ -187,18 +156,6 @@ def _build() -> str:
         return str(json.loads(file.read_text())["build"])
     except (OSError, ValueError, KeyError):
         return __version__
-
-
-async def _open_door(settings: Settings, application: Application, front: Front) -> None:
-    """A technician's token for the command line of whoever may read the data folder; earlier ones end."""
-    tokens = application.people.tokens
-    for row in list(tokens):
-        if row.name == CLI_TOKEN and row.kind == ActorKind.TOKEN:
-            await tokens.revoke(row.id)
-    issued = await tokens.create(CLI_TOKEN, Role.TECHNICIAN, ["*"], "server")
-    scheme = "https" if front.tls else "http"
-    ca = str(front.root_certificate.resolve()) if front.root_certificate else ""
-    leave_door(settings.data, Door(f"{scheme}://localhost:{front.port}", issued.secret, ca))
 
 
 async def _say(running: Running) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,13 +16,21 @@ from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
 from smartroom.control.identity.people import People
 from smartroom.control.limits import FILE_POLL_S
+from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.control.rooms import LiveRoom, RoomRecords, file_problem
 from smartroom.control.scenes.desk import Desk
+from smartroom.control.web.ports import Front, House
+from smartroom.control.web.server import WebServer
 from smartroom.protocol.errors import Problem
+from smartroom.protocol.people import ActorKind, NewUser, Role
 
 _LOG = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """The server cannot start; the sentence names the fix."""
 
 
 class Application:
@@ -43,9 +53,7 @@ class Application:
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
-        self._families: Mapping[str, Family] = {
-            name: load_family(folder) for name, folder in find_families(site / "drivers").items()
-        }
+        self._families = _families(site)
         self._open = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +61,10 @@ class Application:
     async def __aenter__(self) -> Self:
         """Records, then people, then rooms."""
         async with AsyncExitStack() as opening:
-            await opening.enter_async_context(self.records)
+            try:
+                await opening.enter_async_context(self.records)
+            except RecordsError as error:
+                raise CannotStart(str(error)) from error
             await self.people.load()
             self._task = asyncio.create_task(self._supervise(), name="supervisor")
             opening.push_async_callback(self._stop, self._task)
@@ -70,6 +81,37 @@ class Application:
     def alive(self) -> bool:
         """False when the root supervisor has ended: nothing is served any more."""
         return self._task is not None and not self._task.done()
+
+    def web(self, front: Front) -> WebServer:
+        """The way in for browsers and programs; `async with` it inside the application."""
+        house = House(
+            desks=self.desks,
+            people=self.people,
+            trail=self.records.trail,
+            recent_runs=self.records.runs.recent,
+            writable=self.records.writable,
+        )
+        return WebServer(house, front)
+
+    async def machine_token(self, name: str) -> str:
+        """A technician's token for this machine's command line; earlier ones of the name end."""
+        tokens = self.people.tokens
+        for row in list(tokens):
+            if row.name == name and row.kind == ActorKind.TOKEN:
+                await tokens.revoke(row.id)
+        return (await tokens.create(name, Role.TECHNICIAN, ["*"], "server")).secret
+
+    async def pairing(self, name: str, role: Role) -> str:
+        """The path of a one-use link that makes a browser this room's screen."""
+        offered = await self.people.tokens.offer(name, role, sorted(self.desks), "server")
+        return f"/pair/{offered.code}"
+
+    async def known_accounts(self, accounts: Mapping[str, Role], password: str) -> None:
+        """Accounts that must exist (the demo's); those that do are left as they are."""
+        known = {row.name for row in self.people.users()}
+        for name, role in accounts.items():
+            if name not in known:
+                await self.people.add_user(NewUser(name=name, password=password, role=role, rooms=["*"]))
 
     async def _stop(self, task: asyncio.Task[None]) -> None:
         task.cancel()
@@ -109,3 +151,43 @@ class Application:
             _LOG.exception("room %s stopped", room.id)
             self.rooms.pop(room.id, None)
             self.desks.pop(room.id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the server presents, and the root a tablet must trust first (none for a certificate from elsewhere)."""
+
+    context: ssl.SSLContext
+    root: Path | None
+
+
+def certificate(data: Path, names: Sequence[str], chain: Path | None = None, key: Path | None = None) -> Tls:
+    """The given certificate, or one of the local CA in the data folder for these names. CannotStart when it cannot be used."""
+    from smartroom.control.identity import authority  # noqa: PLC0415  # cryptography costs a fifth of a second
+
+    if (chain is None) != (key is None):
+        raise CannotStart("a certificate needs its key. Fix: give both --tls-cert and --tls-key")
+    try:
+        found = authority.given(chain, key) if chain and key else authority.own(data / "ca", list(names))
+        return Tls(found.context(), found.root)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        raise CannotStart(f"the certificate cannot be used: {error}. Fix: check --tls-cert and --tls-key") from error
+
+
+@asynccontextmanager
+async def people_of(data: Path, database: str | None = None) -> AsyncIterator[People]:
+    """The accounts of a data folder, for the command line of its owner; a running server notices within a minute."""
+    try:
+        async with Records(data, database) as records:
+            people = People(records.people)
+            await people.load()
+            yield people
+    except RecordsError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _families(site: Path) -> Mapping[str, Family]:
+    try:
+        return {name: load_family(folder) for name, folder in find_families(site / "drivers").items()}
+    except DocumentError as error:
+        raise CannotStart(str(error)) from error
