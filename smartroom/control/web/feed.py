@@ -106,9 +106,13 @@ class Feed:
 
     def _packet(self, followed: _Followed, version: int) -> EnginePacket:
         patches = followed.store.since(version)
-        if patches is None:
-            return event_packet(self._namespace, "snapshot", _snapshot(followed))
-        return event_packet(self._namespace, "patch", merge(patches).model_dump_json())
+        # Too far behind: a patch that begins beyond the page's version tells it to watch again, and it gets a snapshot.
+        patch = self._gap(followed.store) if patches is None else merge(patches)
+        return event_packet(self._namespace, "patch", patch.model_dump_json())
+
+    @staticmethod
+    def _gap(store: Store) -> Patch:
+        return Patch(room=store.state.room, since=store.version, version=store.version, time=time.time(), changes=[])
 
     def _follow(self, room: str) -> _Followed:
         followed = self._rooms.get(room)

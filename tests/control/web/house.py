@@ -210,10 +210,8 @@ class Page:
     def __init__(self) -> None:
         self.io = socketio.AsyncClient(reconnection=False)
         self.patches: asyncio.Queue[dict[str, object]] = asyncio.Queue()
-        self.snapshots: asyncio.Queue[dict[str, object]] = asyncio.Queue()
         self.gone = asyncio.Event()
         self.io.on("patch", self.patches.put, namespace="/room")
-        self.io.on("snapshot", self.snapshots.put, namespace="/room")
         self.io.on("disconnect", lambda *_reason: self.gone.set(), namespace="/room")
 
     async def say(self, event: str, **words: object) -> dict[str, object]:

@@ -113,17 +113,20 @@ async def test_changes_are_merged_to_ten_a_second(served: Served) -> None:
     assert last == {"volume.0": 196, "volume.1": 197, "volume.2": 198, "volume.3": 199}
 
 
-async def test_a_page_too_far_behind_gets_a_snapshot(served: Served) -> None:
-    """More changes at once than are kept: the page gets the whole state, and patches go on from there."""
+async def test_a_page_too_far_behind_watches_again(served: Served) -> None:
+    """More changes at once than are kept: the patch begins beyond the page's version; watching again gives a snapshot."""
     async with served.page(await served.token(Role.DISPLAY)) as page:
-        await page.watch()
+        start = Watching.model_validate(await page.watch()).snapshot
+        assert start is not None
         for number in range(100):
             served.desk.store.change("holder", value=str(number))
-        async with asyncio.timeout(2):
-            state = RoomState.model_validate(await page.snapshots.get())
-        assert state.version == served.desk.store.version
+        gap = await next_patch(page)
+        assert gap.since == gap.version == start.version + 100
+        assert gap.changes == []
+        again = Watching.model_validate(await page.watch(start.version))
+        assert again.snapshot is not None
         served.desk.store.change("holder", value="x")
-        assert (await next_patch(page)).version == state.version + 1
+        assert (await next_patch(page)).version == again.snapshot.version + 1
 
 
 async def test_coming_back_gives_what_was_missed(served: Served) -> None:
