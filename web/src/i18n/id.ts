@@ -117,8 +117,8 @@ export const id = {
   // bottom bar
   mute: "bisukan",
   unmute: "bunyikan lagi",
-  muteTwo: ["Suara", "menyala"],
-  mutedTwo: ["Suara", "dibisukan"],
+  sounding: "Suara menyala",
+  muted: "Suara dibisukan",
   volume: "Volume ruang",
   quieter: "Kecilkan suara",
   louder: "Besarkan suara",
@@ -127,7 +127,7 @@ export const id = {
   noAudio: "Pengatur suara belum ada",
   bar: "Pengatur tetap",
   // banners
-  offlineBanner: "Terputus dari server ruang. Nilai di bawah ini adalah yang terakhir terbaca.",
+  offlineBanner: "Terputus dari server ruang. Nilai di halaman ini adalah yang terakhir terbaca.",
   offlineSince: (age: string) => `${age} lalu`,
   waitingRoom: "Menunggu server ruang …",
   refusedBanner: "Server menolak halaman ini.",

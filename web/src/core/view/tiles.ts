@@ -72,15 +72,14 @@ export function leadingScene(room: RoomState): SceneState | null {
 }
 
 function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
-  const { m, lang, now } = context;
+  const { m, lang } = context;
   const plain: Tile = { state: "idle", word: m.idle, note: "", progress: null, retry: false };
   if (scene.problem) return { ...plain, state: "failed", word: m.broken, note: pick(scene.problem.text, lang) };
   switch (scene.light) {
     case "idle":
       return plain;
     case "sending": {
-      const wait = waitOf(membersOf(scene), now, lang);
-      const note = wait ? `${deviceName(room.devices, wait.member.device, lang)}: ${wait.left}` : "";
+      const note = waited(scene, room, context);
       return { ...plain, state: "sending", word: m.sendingOf(scene.reached, scene.total), note, progress: { done: scene.reached, total: scene.total } };
     }
     case "active":
@@ -97,6 +96,15 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
     case "offline":
       return { ...plain, state: "offline", word: offlineWord(room, context) };
   }
+}
+
+/** What a running scene waits for: a device that warms up, or one that is not there. */
+function waited(scene: SceneState, room: RoomState, { lang, m, now }: TileContext): string {
+  const members = membersOf(scene);
+  const wait = waitOf(members, now, lang);
+  if (wait) return `${deviceName(room.devices, wait.member.device, lang)}: ${wait.left}`;
+  const away = members.find((member) => member.state === "waiting" && room.devices[member.device]?.link !== "ready");
+  return away ? `${deviceName(room.devices, away.device, lang)}: ${m.linkOffline}` : "";
 }
 
 function reason(scene: SceneState, room: RoomState, { lang, m }: TileContext): string {
