@@ -29,6 +29,7 @@ class Watcher:
 
 @dataclass(slots=True)
 class _Followed:
+    room: str
     store: Store
     watchers: set[Watcher]
     stop: Callable[[], None]
@@ -107,12 +108,8 @@ class Feed:
     def _packet(self, followed: _Followed, version: int) -> EnginePacket:
         patches = followed.store.since(version)
         # Too far behind: a patch that begins beyond the page's version tells it to watch again, and it gets a snapshot.
-        patch = self._gap(followed.store) if patches is None else merge(patches)
+        patch = _gap(followed) if patches is None else merge(patches)
         return event_packet(self._namespace, "patch", patch.model_dump_json())
-
-    @staticmethod
-    def _gap(store: Store) -> Patch:
-        return Patch(room=store.state.room, since=store.version, version=store.version, time=time.time(), changes=[])
 
     def _follow(self, room: str) -> _Followed:
         followed = self._rooms.get(room)
@@ -120,7 +117,7 @@ class Feed:
         if followed is None or followed.store is not store:
             if followed is not None:
                 followed.stop()
-            fresh = _Followed(store, set(), lambda: None)
+            fresh = _Followed(room, store, set(), lambda: None)
             fresh.stop = store.subscribe(lambda _patch: self._mark(fresh))
             self._rooms[room] = followed = fresh
         return followed
@@ -145,6 +142,11 @@ def merge(patches: Sequence[Patch]) -> Patch:
     return Patch(
         room=last.room, since=patches[0].version - 1, version=last.version, time=last.time, changes=list(kept.values())
     )
+
+
+def _gap(followed: _Followed) -> Patch:
+    version = followed.store.version
+    return Patch(room=followed.room, since=version, version=version, time=time.time(), changes=[])
 
 
 def _snapshot(followed: _Followed) -> str:

@@ -59,7 +59,8 @@ class Presses:
         except ProblemError as error:
             self._note(actor, action, press, what, str(error.problem.code), error.problem.detail)
             raise
-        self._note(actor, action, press, what, "accepted", accepted.run or "")
+        if not _motion(press):
+            self._note(actor, action, press, what, "accepted", accepted.run or "")
         return accepted
 
     def _asked(self, press: Press) -> tuple[Action, str]:
@@ -170,3 +171,8 @@ async def _carry_out(desk: Desk, actor: Actor, press: Press) -> Accepted:
             return desk.dismiss_unfinished(by=by, press=press.id)
         case _:
             raise forbidden(type(press).__name__)
+
+
+def _motion(press: Press) -> bool:
+    """A held pad sends the same motion several times a second; the trail names refusals of it, not each renewal."""
+    return isinstance(press, ActDevice) and press.action.startswith("drive")

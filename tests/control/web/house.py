@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.people import People
 from smartroom.control.records.records import Records
 from smartroom.control.web.pages import Pages
-from smartroom.control.web.ports import Front, House
+from smartroom.control.web.ports import Desk, Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Text, Value
@@ -230,15 +230,17 @@ class Page:
 
 
 @asynccontextmanager
-async def serve(folder: Path, *, pages: Pages | None = None, front: Front | None = None) -> AsyncIterator[Served]:
-    """A server on a free port of 127.0.0.1, with an account for each role (its name is the role's)."""
+async def serve(
+    folder: Path, *, pages: Pages | None = None, front: Front | None = None, desks: Mapping[str, Desk] | None = None
+) -> AsyncIterator[Served]:
+    """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one."""
     port = _free_port()
     origin = f"http://127.0.0.1:{port}"
     async with Records(folder) as records:
         people = People(records.people)
         await people.load()
         desk = SmallDesk()
-        house = House({ROOM: desk}, people, records.trail, records.runs.recent, records.writable)
+        house = House(desks or {ROOM: desk}, people, records.trail, records.runs.recent, records.writable)
         made = front or Front("127.0.0.1", port, frozenset({origin}), "test-build")
         async with WebServer(house, made, pages) as server:
             yield Served(server, desk, people, records, origin)
