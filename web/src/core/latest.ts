@@ -3,7 +3,11 @@ export class Latest<T> {
   #waiting: { value: T } | null = null;
   #busy = false;
 
-  constructor(private readonly write: (value: T) => Promise<unknown>) {}
+  /** `changed` is told when a series of writes begins and when it has ended. */
+  constructor(
+    private readonly write: (value: T) => Promise<unknown>,
+    private readonly changed: (busy: boolean) => void = () => undefined,
+  ) {}
 
   /** True while a value is on its way or waits for its turn. */
   get busy(): boolean {
@@ -18,6 +22,7 @@ export class Latest<T> {
 
   async #run(): Promise<void> {
     this.#busy = true;
+    this.changed(true);
     try {
       while (this.#waiting) {
         const { value } = this.#waiting;
@@ -26,6 +31,7 @@ export class Latest<T> {
       }
     } finally {
       this.#busy = false;
+      this.changed(false);
     }
   }
 }
