@@ -108,10 +108,12 @@ class StreamClient(Client):
             self.close()
 
     def _write(self, payload: bytes) -> None:
-        if not self._unsent:
-            self._loop.add_writer(self._fd, self._writable)
+        waiting = bool(self._unsent)
         self._unsent += payload
-        self._writable()
+        if not waiting:
+            self._writable()
+            if self._unsent and not self.closed:
+                self._loop.add_writer(self._fd, self._writable)
         if len(self._unsent) > MAX_UNSENT:
             self.close()
 

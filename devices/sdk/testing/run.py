@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from devices.sdk.catalog import find_families, load_family
@@ -68,23 +68,31 @@ async def run_simulator(
 async def serve(
     simulator: Simulator, *, host: str = "127.0.0.1", port: int | None = None, serial: bool | Path = False
 ) -> list[str]:
-    """Open what was asked for; returns addresses as `room.yaml` takes them."""
+    """Open what was asked for; returns addresses as `room.yaml` takes them. BadSetting when it cannot be opened."""
     manifest = simulator.manifest
-    if serial:
-        if "serial" not in manifest.transports:
-            raise BadSetting(f"{manifest.family} speaks over {', '.join(manifest.transports)}, not serial", key="at")
-        return [f"serial://{await simulator.serve_pty(serial if isinstance(serial, Path) else None)}"]
+    if serial and "serial" not in manifest.transports:
+        raise BadSetting(f"{manifest.family} speaks over {', '.join(manifest.transports)}, not serial", key="at")
     wanted = port if port is not None else manifest.default_port or 0
+    try:
+        if serial:
+            return [f"serial://{await simulator.serve_pty(serial if isinstance(serial, Path) else None)}"]
+        return [address async for address in _sockets(simulator, host, wanted)]
+    except OSError as error:
+        where = str(serial) if serial else f"{host}:{wanted}"
+        hint = "; give another --port" if not serial else ""
+        raise BadSetting(f"cannot serve at {where}: {error.strerror}{hint}", key="at") from error
+
+
+async def _sockets(simulator: Simulator, host: str, port: int) -> AsyncIterator[str]:
     shown = f"[{host}]" if ":" in host else host
-    addresses = []
-    for scheme in manifest.transports:
+    for scheme in simulator.manifest.transports:
         if scheme == "tcp":
-            wanted = await simulator.serve_tcp(host, wanted)
-            addresses.append(f"tcp://{shown}:{wanted}")
+            port = await simulator.serve_tcp(host, port)
         elif scheme == "udp":
-            wanted = await simulator.serve_udp(host, wanted)
-            addresses.append(f"udp://{shown}:{wanted}")
-    return addresses
+            port = await simulator.serve_udp(host, port)
+        else:
+            continue
+        yield f"{scheme}://{shown}:{port}"
 
 
 def obey(simulator: Simulator, line: str) -> str:

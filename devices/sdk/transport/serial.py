@@ -56,11 +56,14 @@ class SerialTransport:
         """Write and wait until the driver of the port took it; Unreachable when it is unplugged or blocked by flow control."""
         if self._closed or len(self._unsent) > MAX_UNSENT:
             raise Unreachable(f"{self._address}: the port is closed")
-        self._drained.clear()
-        if not self._unsent:
-            self._loop.add_writer(self._fd, self._writable)
+        waiting = bool(self._unsent)
         self._unsent += payload
-        self._writable()
+        if not waiting:
+            self._writable()
+            if not self._unsent or self._closed:
+                return
+            self._drained.clear()
+            self._loop.add_writer(self._fd, self._writable)
         try:
             async with asyncio.timeout(SEND_LIMIT_S):
                 await self._drained.wait()

@@ -46,6 +46,8 @@ class TcpTransport(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise Unreachable(f"{self._address}: the connection is closed")
         self._transport.write(payload)
+        if self._writable.is_set():
+            return
         try:
             async with asyncio.timeout(SEND_LIMIT_S):
                 await self._writable.wait()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -127,6 +128,12 @@ async def test_what_cannot_be_simulated_is_explained() -> None:
         await run_simulator("toaster", port=0)
     with pytest.raises(BadSetting, match="not serial"):
         await run_simulator("pjlink", port=None, serial=True, listen_to_stdin=False)
+
+
+async def test_a_taken_port_is_explained() -> None:
+    """The technician is told to choose another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(BadSetting, match="give another --port"):
+        await run_simulator("pjlink", port=taken.getsockname()[1], listen_to_stdin=False)
 
 
 async def test_a_link_to_the_pseudo_terminal_is_made_and_removed(tmp_path: Path) -> None:
