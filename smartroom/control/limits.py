@@ -153,11 +153,17 @@ BODY_LIMIT = 65_536
 JSON_DEPTH = 32
 """Nesting of anything a stranger sends."""
 
-REQUESTS_PER_S = 20.0
-"""Per actor or, for strangers, per address."""
+REQUESTS_PER_S = 50.0
+"""API requests of one actor; a program that recalls scenes one after the other stays below it."""
 
-REQUESTS_BURST = 60.0
-"""A page that opens asks for thirty files at once."""
+REQUESTS_BURST = 200.0
+"""A program that reads a whole house at its start."""
+
+STRANGERS_PER_S = 20.0
+"""API requests of one address that proves nothing; built files are in memory and are not counted."""
+
+STRANGERS_BURST = 60.0
+"""A classroom behind one address that signs in together."""
 
 WAITING_APPLIES = 32
 """Requests with wait=true at one time; each holds a connection for up to a scene's timeout."""
@@ -176,6 +182,9 @@ SOCKET_PONG_S = 3.0
 
 SOCKET_AUTH_S = 5.0
 """A socket that has not said who it is by then is closed."""
+
+SOCKETS_UNKNOWN = 1024
+"""Sockets that have not said who they are; every panel of a building comes back at once after a power cut."""
 
 SOCKET_OUTBOX = 262_144
 """Bytes held for one page; above it the page is cut and gets a snapshot when it returns."""

@@ -204,3 +204,16 @@ def frame(text: str) -> bytes:
     assert len(body) < 65_536
     size = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + len(body).to_bytes(2, "big")
     return b"\x81" + size + bytes(4) + body
+
+
+async def test_a_crowd_at_the_door_is_told_to_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit of sockets that have not said who they are the next is answered 503; those that did go on."""
+    monkeypatch.setattr("smartroom.control.web.sockets.SOCKETS_UNKNOWN", 2)
+    async with serve(tmp_path) as served:
+        token = await served.token(Role.HOST)
+        async with served.page(token) as page, raw(served), raw(served):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+                async with raw(served):
+                    pass
+            assert error.value.status == 503
+            assert "snapshot" in await page.watch()

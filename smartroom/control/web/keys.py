@@ -23,5 +23,6 @@ PAGES: web.AppKey[Pages] = web.AppKey("pages")
 METERS: web.AppKey[Meters] = web.AppKey("meters")
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes")
 RATES = web.AppKey("rates", Buckets)
+STRANGERS = web.AppKey("strangers", Buckets)
 
 ACTOR = web.RequestKey("actor", Actor)

@@ -13,7 +13,7 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.actors import NOBODY
 from smartroom.control.limits import BODY_LIMIT, RESPONSE_S
 from smartroom.control.web.credentials import check_origin, who
-from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, RATES
+from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, RATES, STRANGERS
 from smartroom.control.web.ports import Front
 from smartroom.control.web.problems import answer, of_http, rate_limited
 from smartroom.protocol.errors import ErrorCode
@@ -21,6 +21,7 @@ from smartroom.protocol.errors import ErrorCode
 log = logging.getLogger(__name__)
 
 SOCKET_PATH = "/socket.io/"
+_API = "/api/"
 _PROBES = frozenset({"/healthz", "/readyz"})
 _FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -75,15 +76,15 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     request[ACTOR] = NOBODY
     if request.path in _PROBES:
         return await handler(request)
-    rates = request.app[RATES]
-    source = f"from:{request.remote}"
+    counted = request.path.startswith(_API)
+    strangers, source = request.app[STRANGERS], request.remote or "-"
     try:
         actor = await who(request.app[HOUSE].people, request.app[FRONT], request)
     except ProblemError:
-        if not rates.take(source):
+        if not strangers.take(source):
             raise rate_limited() from None
         raise
-    if not rates.take(f"{actor.kind}:{actor.id}" if actor.known else source):
+    if counted and not (request.app[RATES].take(f"{actor.kind}:{actor.id}") if actor.known else strangers.take(source)):
         raise rate_limited()
     request[ACTOR] = actor
     return await handler(request)

@@ -17,12 +17,14 @@ from smartroom.control.limits import (
     REQUESTS_BURST,
     REQUESTS_PER_S,
     STOP_S,
+    STRANGERS_BURST,
+    STRANGERS_PER_S,
 )
 from smartroom.control.web import middlewares
 from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import rooms as rooms_api
-from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES
+from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
 from smartroom.control.web.metrics import Meters
 from smartroom.control.web.pages import Pages
 from smartroom.control.web.ports import Front, House
@@ -141,13 +143,14 @@ def create_server(
     app[PRESSES] = presses
     app[PAGES] = pages
     app[RATES] = Buckets(REQUESTS_PER_S, REQUESTS_BURST)
+    app[STRANGERS] = Buckets(STRANGERS_PER_S, STRANGERS_BURST)
     install(
         app,
         (
             *rooms_api.TABLE,
             *people_api.TABLE,
             *house_api.TABLE,
-            page(middlewares.SOCKET_PATH, sockets.handle_request),
+            page(middlewares.SOCKET_PATH, sockets.admit),
         ),
     )
     return app

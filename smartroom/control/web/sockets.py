@@ -21,6 +21,7 @@ from engineio.packet import Packet as EnginePacket
 from pydantic_core import to_json
 from socketio.packet import Packet as SocketPacket
 
+from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import (
     SOCKET_FRAME,
     SOCKET_KERNEL,
@@ -30,9 +31,11 @@ from smartroom.control.limits import (
     SOCKET_PONG_S,
     SOCKET_READY,
     SOCKET_STALL_S,
+    SOCKETS_UNKNOWN,
 )
 from smartroom.control.web.gate import parse_json
 from smartroom.control.web.metrics import Meters
+from smartroom.protocol.errors import ErrorCode
 
 log = logging.getLogger(__name__)
 
@@ -224,6 +227,15 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # the library ships 
     def outboxes(self) -> dict[str, Outbox]:
         """Outbox of every connection, by Engine.IO's id."""
         return {key: cast("Outbox", client.queue) for key, client in self.engine.sockets.items()}
+
+    async def admit(self, request: web.Request) -> web.StreamResponse:
+        """A websocket, unless too many stand at the door already without having said who they are."""
+        if sum(not outbox.known for outbox in self.outboxes.values()) >= SOCKETS_UNKNOWN:
+            raise ProblemError(
+                problem(ErrorCode.OVERLOADED, "Terlalu banyak yang menyambung", "Too many connect at once")
+            )
+        answer: web.StreamResponse = await self.handle_request(request)
+        return answer
 
     def _engineio_server_class(self) -> type[Engine]:
         return Engine
