@@ -137,6 +137,7 @@ class Connection:
         self._bad = 0
         self._silent = 0
         self._garbage_seen = 0
+        self._buggy = False
         self._error: DeviceError | None = None
 
     async def login(self) -> None:
@@ -286,8 +287,10 @@ class Connection:
         pending = self._pending
         try:
             events = tuple(self._driver.interpret(message, pending))
-        except Exception:  # a driver's bug must not take the device away
-            log.exception("%s: driver failed on %r", self._driver.manifest.family, message[:80])
+        except Exception as bug:  # a driver's bug must not take the device away, nor fill the log
+            level = logging.DEBUG if self._buggy else logging.ERROR
+            log.log(level, "%s: driver failed on %r", self._driver.manifest.family, message[:80], exc_info=bug)
+            self._buggy = True
             events = ()
         if not events:
             self._counters.garbage += 1

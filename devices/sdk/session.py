@@ -143,6 +143,8 @@ class Session:
         answer = await self._submit(Query(name), priority, None, timeout or COMMAND_LIMIT_S)
         if answer.reading is None:
             raise ReplyTimeout(f"'{name}' was asked, but the answer held no value")
+        if self._poll is not None:
+            self._poll.unsupported.discard(name)
         return answer.reading
 
     # -- waiting for an answer --
@@ -212,6 +214,8 @@ class Session:
             return Unreachable(f"{self.address} does not answer: cable, power, address?")
         except DeviceError as error:
             return error
+        except OSError as error:  # of a kind no transport names: still only this device's trouble
+            return Unreachable(f"{self.address}: {error.strerror or error}")
         except asyncio.CancelledError:
             if self._connection is not None:
                 await self._part(self._connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sys
@@ -24,21 +25,30 @@ class PortLock:
     def acquire(cls, port: str) -> PortLock:
         """Lock a port by its real path, so that two names of one adapter meet; PortInUse names the owner."""
         path = lock_path(port)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            writable = True
+        except PermissionError:  # made by another user: it can be locked, but not signed
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            writable = False
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            owner = os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "another program"
+            owner = (
+                os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or ", ".join(holders(port)) or "another program"
+            )
             os.close(fd)
             raise PortInUse(f"{port} is held by {owner}") from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{_program()} (pid {os.getpid()})\n".encode(), 0)
+        if writable:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{_program()} (pid {os.getpid()})\n".encode(), 0)
         return cls(fd)
 
     def release(self) -> None:
         """Give the port back; the file stays, since removing it would race with who waits for it. Idempotent."""
         if self._fd is not None:
-            os.ftruncate(self._fd, 0)
+            with contextlib.suppress(OSError):  # not ours to sign, so not ours to clear
+                os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
 
