@@ -145,9 +145,15 @@ async def simulate(
 
 @asynccontextmanager
 async def living(
-    tmp_path: Path, room: str = ROOM, scenes: Mapping[str, str] = SCENES, *, ready: bool = True
+    tmp_path: Path,
+    room: str = ROOM,
+    scenes: Mapping[str, str] = SCENES,
+    *,
+    ready: bool = True,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
+    real: frozenset[str] | set[str] = frozenset(),
 ) -> AsyncIterator[TestRoom]:
-    """The test room, alive and read."""
+    """The test room, alive and, unless told otherwise, read. `settings` go to simulators; devices in `real` keep the address of the file."""
     folder = write_site(tmp_path / "site", room, scenes)
     presets = {
         "wide": {"number": 0, "pan": 0, "tilt": 0, "zoom": 0},
@@ -157,6 +163,11 @@ async def living(
         "matrix": ("extron_sis", {"inputs": 8, "outputs": 4}),
         "projector": ("pjlink", {}),
         "camera": ("visca", {"presets": presets}),
+    }
+    wanted = {
+        key: (family, {**given, **(settings or {}).get(key, {})})
+        for key, (family, given) in wanted.items()
+        if key not in real
     }
     async with simulate(wanted) as (simulators, addresses), Records(tmp_path / "data") as records:
         live = LiveRoom(folder, families(), addresses, RoomRecords(records.runs, records.standing, records.learned))
