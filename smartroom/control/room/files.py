@@ -58,7 +58,9 @@ class _AudioFile(_File):
     mute: str | None = None
 
 
-class _RoomFile(_File):
+class RoomFile(_File):
+    """Keys of room.yaml."""
+
     name: Words
     place: Words | None = None
     timezone: str = Field(default="WIB", pattern=r"^WI(B|TA|T)$")
@@ -74,7 +76,7 @@ def load_room(
     """Read a room's folder. `addresses` puts simulators in the place of hardware. DocumentError names file, line and fix."""
     document = read_document(folder / ROOM_FILE)
     try:
-        written = _RoomFile.model_validate(document.value)
+        written = RoomFile.model_validate(document.value)
     except ValidationError as error:
         raise from_validation(document, error) from None
     reader = _Reader(document, families, secrets, addresses or {})
@@ -124,7 +126,7 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
 
 
 _KEYS = {
-    "_RoomFile": ["name", "place", "timezone", "devices", "sources", "outputs", "audio"],
+    "RoomFile": ["name", "place", "timezone", "devices", "sources", "outputs", "audio"],
     "outputs": ["matrix", "screen", "name"],
     "sources": ["at", "name", "icon"],
     "audio": ["volume", "mute"],
