@@ -47,9 +47,7 @@ async def test_one_bad_device_slows_no_other(room: TestRoom, fault: str) -> None
     took = []
     for step in range(5):
         began = time.monotonic()
-        await room.live.desk.set(
-            "matrix", "volume.1", 20 + step * 5, by="host", press=f"fault-step-{step}"
-        )
+        await room.live.desk.set("matrix", "volume.1", 20 + step * 5, by="host", press=f"fault-step-{step}")
         took.append(time.monotonic() - began)
     assert sorted(took)[2] < 0.5
     assert room.device("matrix").link is Link.READY

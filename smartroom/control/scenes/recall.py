@@ -283,9 +283,7 @@ class Recall:
 
     def _left(self, batch: Batch) -> list[Goal]:
         return [
-            goal
-            for goal in batch.goals
-            if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set()
+            goal for goal in batch.goals if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set()
         ]
 
     def _taken_over(self, key: PropertyKey) -> bool:

@@ -1,6 +1,5 @@
 """Plans: pure, exact, and honest about what is not known."""
 
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
