@@ -95,7 +95,8 @@ def _root(folder: Path, names: Sequence[str], now: datetime) -> tuple[ec.Ellipti
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"smartroom {now:%Y-%m-%d}")])
     domains = sorted({name for name in names if _address(name) is None} | set(_PRIVATE_NAMES))
     allowed: list[x509.GeneralName] = [x509.DNSName(domain) for domain in domains]
-    allowed += [x509.IPAddress(ipaddress.ip_network(network)) for network in _PRIVATE_NETWORKS]
+    addresses = [str(found) for name in names if (found := _address(name)) is not None and not _private(found)]
+    allowed += [x509.IPAddress(ipaddress.ip_network(network)) for network in (*_PRIVATE_NETWORKS, *sorted(addresses))]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -150,12 +151,17 @@ def _names(names: Sequence[str], root: x509.Certificate) -> frozenset[str]:
     """What of the names the root may sign for; a public address or a name it does not know would only break the rest."""
     constraints = root.extensions.get_extension_for_class(x509.NameConstraints).value
     domains = [name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.DNSName)]
-    networks = [ipaddress.ip_network(network) for network in _PRIVATE_NETWORKS]
+    networks = [name.value for name in constraints.permitted_subtrees or () if isinstance(name, x509.IPAddress)]
 
     def allowed(name: str) -> bool:
         address = _address(name)
         if address is not None:
-            return any(address in network for network in networks if network.version == address.version)
+            return any(
+                address in network
+                for network in networks
+                if isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network)
+                and network.version == address.version
+            )
         return any(name == domain or name.endswith("." + domain) for domain in domains)
 
     refused = [name for name in names if not allowed(name)]
@@ -201,6 +207,11 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 def _general(name: str) -> x509.GeneralName:
     address = _address(name)
     return x509.DNSName(name) if address is None else x509.IPAddress(address)
+
+
+def _private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    networks = map(ipaddress.ip_network, _PRIVATE_NETWORKS)
+    return any(address in network for network in networks if network.version == address.version)
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
