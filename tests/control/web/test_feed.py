@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartroom.control.web.feed import merge
+from smartroom.control.limits import PATCH_INTERVAL_S, SOCKET_READY
+from smartroom.control.web.feed import Feed, Watcher, merge
+from smartroom.control.web.sockets import Outbox
 from smartroom.protocol.state import Change, Patch
+from tests.control.web.house import ROOM, SmallDesk
 
 KEYS = st.sampled_from(["a", "b", "c"])
 PATHS = st.lists(KEYS, min_size=1, max_size=3)
@@ -35,6 +40,31 @@ def valid(state: dict[str, object], change: Change) -> bool:
     for key in change.path[:-1]:
         place = place.get(key) if isinstance(place, dict) else None
     return isinstance(place, dict)
+
+
+async def test_who_is_slow_gets_the_newest_state_once_it_has_caught_up() -> None:
+    """While much is under way to a page nothing is added; then one patch carries all that was missed."""
+    desk = SmallDesk()
+    feed = Feed({ROOM: desk}, "/room", "b")
+    slow, quick = Outbox(), Outbox()
+    for box in (slow, quick):
+        feed.watch(Watcher(box), ROOM, None)
+    slow.held = SOCKET_READY
+    start = desk.store.version
+    running = asyncio.create_task(feed.run())
+    for number in range(3):
+        desk.store.change("holder", value=str(number))
+        await asyncio.sleep(PATCH_INTERVAL_S * 1.2)
+    assert (slow.qsize(), quick.qsize()) == (0, 3)
+    slow.held = 0
+    await asyncio.sleep(PATCH_INTERVAL_S * 1.5)
+    running.cancel()
+    assert slow.qsize() == 1
+    packet = slow.get_nowait()
+    assert packet is not None
+    patch = Patch.model_validate(json.loads(packet.encode().partition(",")[2])[1])
+    assert (patch.since, patch.version) == (start, start + 3)
+    assert [change.value for change in patch.changes] == ["2"]
 
 
 @given(st.lists(CHANGES, min_size=1, max_size=6))

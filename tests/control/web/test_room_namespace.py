@@ -113,6 +113,22 @@ async def test_changes_are_merged_to_ten_a_second(served: Served) -> None:
     assert last == {"volume.0": 196, "volume.1": 197, "volume.2": 198, "volume.3": 199}
 
 
+async def test_a_busy_room_sends_ten_patches_a_second(served: Served) -> None:
+    """Fifty changes within half a second become six patches at most, the first at once."""
+    async with served.page(await served.token(Role.DISPLAY)) as page:
+        await page.watch()
+        began = time.monotonic()
+        served.desk.store.change("holder", value="first")
+        await next_patch(page)
+        assert time.monotonic() - began < 0.08
+        for number in range(50):
+            served.desk.store.change("holder", value=str(number))
+            await asyncio.sleep(0.01)
+        took = time.monotonic() - began
+        got = page.patches.qsize()
+    assert got <= took / 0.1 + 1
+
+
 async def test_a_page_too_far_behind_watches_again(served: Served) -> None:
     """More changes at once than are kept: the patch begins beyond the page's version; watching again gives a snapshot."""
     async with served.page(await served.token(Role.DISPLAY)) as page:
