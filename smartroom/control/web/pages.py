@@ -67,7 +67,10 @@ class Pages:
             hdrs.VARY: "Accept-Encoding",
         }
         if request.headers.get(hdrs.IF_NONE_MATCH) == asset.tag:
-            return web.Response(status=304, headers=headers)
+            unchanged = web.Response(status=304, headers=headers)
+            # A browser takes over the policy of a 304, too: a page needs a page's.
+            unchanged.content_type = asset.content_type
+            return unchanged
         body = asset.body
         accepted = request.headers.get(hdrs.ACCEPT_ENCODING, "")
         for coding, _ in _PACKED:
