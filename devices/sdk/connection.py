@@ -130,7 +130,7 @@ class Connection:
         self._framer = driver.framer()
         self._unread: deque[bytes] = deque()
         self._pending: Command | None = None
-        self._outcome: asyncio.Future[Event] | None = None
+        self._outcome: asyncio.Future[Event | None] | None = None
         self._reading: Reading | None = None
         self._motion: Motion | None = None
         self._sent_at = float("-inf")
@@ -164,6 +164,9 @@ class Connection:
         self._reading = self._motion = None
         for frame in frames:
             payload = self._driver.stamp(frame)
+            if not frame.answered:
+                await self.write(payload, note)
+                continue
             for attempt in range(attempts):
                 if attempt:
                     payload = self._driver.repeat(frame, payload)
@@ -231,20 +234,30 @@ class Connection:
 
     async def _once(self, command: Command, payload: bytes, note: str, *, patient: bool = False) -> Event | None:
         """Send once; the event that ends it, or None without an answer in time. `patient` waits longer while something still arrives."""
-        self._outcome = asyncio.get_running_loop().create_future()
-        self._pending = command
+        loop = asyncio.get_running_loop()
         limit = self._timing.reply_timeout_ms / 1000
+        outcome: asyncio.Future[Event | None] = loop.create_future()
+        timer: asyncio.TimerHandle | None = None
+
+        def give_up(patience: int) -> None:
+            nonlocal timer
+            if outcome.done():
+                return
+            if patience and self.heard_at > self._sent_at:
+                timer = loop.call_later(limit, give_up, patience - 1)
+                return
+            self._counters.timeouts += 1
+            outcome.set_result(None)
+
+        self._outcome = outcome
+        self._pending = command
         try:
             await self.write(payload, note)
-            for _ in range(3):
-                await asyncio.wait({self._outcome}, timeout=limit)
-                if self._outcome.done():
-                    return self._outcome.result()
-                if not (patient and self.heard_at > self._sent_at):
-                    break
-            self._counters.timeouts += 1
-            return None
+            timer = loop.call_later(limit, give_up, 2 if patient else 0)
+            return await outcome
         finally:
+            if timer is not None:
+                timer.cancel()
             self._pending = self._outcome = None
 
     async def _prove_alive(self) -> None:

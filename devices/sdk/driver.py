@@ -102,6 +102,7 @@ class Driver(ABC):
     def __init__(self, manifest: Manifest, settings: Settings) -> None:
         self.manifest = manifest
         self.settings = settings
+        self._specs: dict[str, PropertySpec] = {}
 
     # -- to be written by each driver, beside the methods of its capabilities --
 
@@ -181,10 +182,14 @@ class Driver(ABC):
 
     def spec(self, name: str) -> PropertySpec:
         """Spec of a concrete property; NotSupported when this device has none of that name."""
+        known = self._specs.get(name)
+        if known is not None:
+            return known
         spec = self.manifest.spec(name)
         if spec is None or (spec.each and not 1 <= _channel(name, 0) <= self.settings.integer(spec.each)):
             message = f"{self.manifest.family} has no property '{name}'"
             raise NotSupported(message)
+        self._specs[name] = spec
         return spec
 
     def check(self, name: str, value: Value) -> Value:
@@ -201,11 +206,13 @@ class Driver(ABC):
             case Set(name, value):
                 return self._encode_set(name, self.check(name, value))
             case Salvo(sets):
-                ties = {_channel(item.property, 0): cast("int", self.check(item.property, item.value)) for item in sets}
+                goals = {_channel(item.property, 0): self.check(item.property, item.value) for item in sets}
                 if not all(self.spec(item.property).salvo for item in sets):
                     message = f"{self.manifest.family} cannot set these together"
                     raise NotSupported(message)
-                return cast("can.Routing", self).encode_routes(ties)
+                if {self.spec(item.property).capability for item in sets} == {"relay"}:
+                    return cast("can.Relays", self).encode_relays(cast("Mapping[int, bool]", goals))
+                return cast("can.Routing", self).encode_routes(cast("Mapping[int, int]", goals))
             case Query(name):
                 return self._encode_query(name)
             case Act(name, arguments):
@@ -240,6 +247,10 @@ class Driver(ABC):
                 return cast("can.PanTilt", self).encode_position(pan, tilt)
             case "zoom":
                 return cast("can.Zoom", self).encode_zoom(cast("int", value))
+            case "relay":
+                return cast("can.Relays", self).encode_relay(_channel(name, 0), on=value is True)
+            case "level":
+                return cast("can.Levels", self).encode_level(channel, cast("float", value))
         message = f"'{name}' can only be read"
         raise NotSupported(message)
 
@@ -270,6 +281,10 @@ class Driver(ABC):
                 return cast("can.PanTilt", self).query_position()
             case "zoom":
                 return cast("can.Zoom", self).query_zoom()
+            case "relay":
+                return cast("can.Relays", self).query_relay(_channel(name, 0))
+            case "level":
+                return cast("can.Levels", self).query_level(channel)
         return cast("can.Status", self).query_status(name)
 
     def _encode_act(self, name: str, arguments: Mapping[str, Value]) -> Frames:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from random import Random
 
 from devices.sdk.address import Address
-from devices.sdk.commands import Command, Priority, Query, Set
+from devices.sdk.commands import Command, Priority, Query, Salvo, Set
 from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested
 from devices.sdk.driver import Driver
 from devices.sdk.errors import Busy, ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
 from devices.sdk.follow_ups import FollowUps
 from devices.sdk.observing import Guarded
 from devices.sdk.polling import Poll
-from devices.sdk.queue import Answer, CommandQueue, Job
+from devices.sdk.queue import Answer, CommandQueue, Job, Motion
 from devices.sdk.readings import Reading, ReadingSource
 from devices.sdk.transport.base import open_transport
 
@@ -76,6 +76,7 @@ class Session:
         """True when this connection has read everything: only then is its end perhaps a rest."""
         self._whole_at = 0.0
         self._brief = 0
+        self._changed_at: dict[str, float] = {}
         driver.attach(address)
 
     @property
@@ -157,6 +158,8 @@ class Session:
             raise Unreachable(
                 f"{self.address} is {self._status.state}" + (f": {self._status.error}" if self._status.error else "")
             )
+        if priority is not Priority.SAFETY:
+            self._spare(command)
         job = Job(command, frames, priority, name, attempts=self.driver.manifest.timing.retries + 1)
         return await self._wait(job, limit, wait_done=wait_done)
 
@@ -164,22 +167,47 @@ class Session:
         job = self._queue.put(job)
         job.waiters += 1
         self._wake.set()
-        deadline = asyncio.timeout(limit)
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[Answer] = loop.create_future()  # the job's own answer may have other waiters
+        gives_up_at = loop.time() + (limit or 0)
+
+        def answered(answer: asyncio.Future[Answer]) -> None:
+            if mine.done():
+                return
+            error = answer.exception()
+            if error is not None:
+                mine.set_exception(error)
+            else:
+                mine.set_result(answer.result())
+
+        def give_up() -> None:
+            if not mine.done():
+                mine.set_exception(ReplyTimeout(f"not carried out within {limit:g} s"))
+
+        job.answer.add_done_callback(answered)
+        timer = loop.call_later(limit, give_up) if limit is not None else None
         try:
-            async with deadline:
-                answer = await asyncio.shield(job.answer)
-                if wait_done and answer.motion is not None:
-                    await asyncio.shield(answer.motion.done)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise ReplyTimeout(f"not carried out within {limit:g} s") from None
-        else:
+            answer = await mine
+            if wait_done and answer.motion is not None:
+                await self._moved(answer.motion, None if limit is None else gives_up_at - loop.time())
             return answer
         finally:
+            if timer is not None:
+                timer.cancel()
+            job.answer.remove_done_callback(answered)
             job.waiters -= 1
             if not job.waiters and not job.answer.done() and self._queue.discard(job):
                 job.fail(ReplyTimeout("withdrawn"))
+
+    async def _moved(self, motion: Motion, remaining: float | None) -> None:
+        deadline = asyncio.timeout(remaining)
+        try:
+            async with deadline:
+                await asyncio.shield(motion.done)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ReplyTimeout("the motion did not end in time") from None
 
     # -- one connection --
 
@@ -299,6 +327,21 @@ class Session:
             finally:
                 job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
+    def _spare(self, command: Command) -> None:
+        """Busy when a contact would be switched again too soon."""
+        for item in _changes(command):
+            pause = self.driver.spec(item.property).min_interval_s
+            known = self.reading(item.property)
+            left = self._changed_at.get(item.property, float("-inf")) + pause - self._clock()
+            if left > 0 and (known is None or known.value != item.value):
+                raise Busy(f"{item.property} was switched less than {pause:g} s ago; contacts wear", retry_after=left)
+
+    def _note_change(self, command: Command) -> None:
+        for item in _changes(command):
+            known = self.reading(item.property)
+            if self.driver.spec(item.property).min_interval_s and (known is None or known.value != item.value):
+                self._changed_at[item.property] = self._clock()
+
     def _may_go(self, connection: Connection, job: Job) -> bool:
         if connection.ended:  # given back this very moment: it goes out on the next one
             return False
@@ -311,6 +354,7 @@ class Session:
         return bool(self.driver.preempt(job.command))
 
     async def _carry_out(self, connection: Connection, job: Job) -> Answer:
+        self._note_change(job.command)
         follow_ups = self.driver.follow_ups(job.command)
         for follow_up in follow_ups:
             if follow_up.command is not None:  # armed before anything is sent, since an acknowledgement may get lost
@@ -376,6 +420,15 @@ class Session:
         if self._complained:
             log.info("%s %s: back", self.driver.manifest.family, self.address)
         self._complained = False
+
+
+def _changes(command: Command) -> tuple[Set, ...]:
+    match command:
+        case Set():
+            return (command,)
+        case Salvo(sets):
+            return sets
+    return ()
 
 
 def _first(group: BaseExceptionGroup[DeviceError] | None) -> DeviceError:

@@ -117,6 +117,8 @@ class Store:
         """A device's connection changed."""
         link = _LINKS[status.state]
         known = self._device(device)
+        if link is Link.CONNECTING and known.get("link") in (Link.OFFLINE, Link.REFUSED):
+            return  # another try is no news: the device stays away, with its reason, until it answers
         with self.batch():
             if known.get("link") != link:
                 self.put(("devices", device, "link_since"), time.time())
