@@ -18,6 +18,10 @@ from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import ActorKind, ChangeUser, NewUser, Role
 
 
+_SETUP = "(set-up)"
+"""No account can be called this."""
+
+
 class People:
     """Accounts, sessions, tokens. `load()` before use; `sweep()` every minute."""
 
@@ -39,12 +43,22 @@ class People:
         await self.tokens.load()
 
     async def sweep(self) -> None:
-        """Forget what has ended; notice accounts that another program changed."""
-        fresh = {row.name: row for row in await self._records.users()}
-        for name, row in self._users.items():
-            if name not in fresh or fresh[name].password != row.password:
+        """Forget what has ended; notice accounts that another program changed: they sign in again."""
+        before = dict(self._users)
+        stored = {row.name: row for row in await self._records.users()}
+        for name, row in before.items():
+            if self._users.get(name) is not row:
+                continue  # changed here while we read
+            fresh = stored.get(name)
+            if fresh is None or replace(fresh, last_login=row.last_login) != row:
                 await self.sessions.end_user(name)
-        self._users = fresh
+            if fresh is None:
+                self._users.pop(name, None)
+            else:
+                self._users[name] = fresh
+        self._users.update(
+            {name: row for name, row in stored.items() if name not in before and name not in self._users}
+        )
         await self.sessions.sweep()
         await self.tokens.sweep()
 
@@ -112,7 +126,7 @@ class People:
 
     async def set_up(self, code: str, name: str, password: str, source: str) -> None:
         """Add the first administrator; raises ProblemError when the code is wrong, used or too old."""
-        self._hear("", source)
+        self._hear(_SETUP, source)
         check_strength(password, name)
         if self._setup is None or time.monotonic() > self._setup_until or not self.set_up_needed:
             raise ProblemError(
@@ -123,7 +137,7 @@ class People:
                 ),
             )
         if not same_code(code, self._setup):
-            self.slowdown.wrong("", source)
+            self.slowdown.wrong(_SETUP, source)
             self._setup_tries += 1
             if self._setup_tries >= SETUP_TRIES:
                 self._setup = None

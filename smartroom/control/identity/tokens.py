@@ -16,6 +16,7 @@ from smartroom.protocol.people import ActorKind, Role
 
 _SECONDS_A_DAY = 86_400.0
 _SAVE_SEEN_S = 3600.0
+_SETTLED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +115,14 @@ class Tokens:
 
     async def sweep(self) -> None:
         """Drop the ended; write down the use of the others, once an hour each; a screen in use lives on."""
+        stored = {row.digest: row for row in await self._records.tokens()}
         for row in list(self._rows.values()):
+            known = stored.get(row.digest)
             if _expired(row):
                 await self.revoke(row.id)
-                continue
-            stored = await self._records.token(row.digest)
-            if stored is None:
-                self._rows.pop(row.digest, None)
-            elif (row.last_seen or 0.0) - (stored.last_seen or 0.0) > _SAVE_SEEN_S:
+            elif known is None and row.created < time.time() - _SETTLED_S:
+                self._rows.pop(row.digest, None)  # another program revoked it
+            elif known is not None and (row.last_seen or 0.0) - (known.last_seen or 0.0) > _SAVE_SEEN_S:
                 expires = (row.last_seen or 0.0) + DEVICE_TOKEN_IDLE_S if row.kind == ActorKind.DEVICE else row.expires
                 self._rows[row.digest] = replace(row, expires=expires)
                 await self._records.save_token(self._rows[row.digest])

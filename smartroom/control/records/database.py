@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import URL, event, inspect, make_url, text
+from sqlalchemy import URL, delete, event, inspect, make_url, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from smartroom.control.limits import RECORDS_TIMEOUT_S
-from smartroom.control.records.tables import Table
+from smartroom.control.records.tables import PairingTable, Table
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ HEAD = "0001"
 """Newest migration; kept here so that a start need not import alembic to find that there is nothing to do."""
 
 _SAFE_WAL = (3, 51, 3)
+_PROBE_S = 1.0
 
 
 class RecordsError(Exception):
@@ -38,6 +40,8 @@ class Database:
         self.url = url
         self.engine: AsyncEngine = _engine(url)
         self._writer = asyncio.Lock()
+        self._probed = False
+        self._probed_at = -_PROBE_S
 
     async def __aenter__(self) -> Self:
         try:
@@ -73,15 +77,18 @@ class Database:
             self._writer.release()
 
     async def writable(self) -> bool:
-        """True when a transaction can be begun and committed now."""
+        """True when a transaction can be begun and committed; asked more often than once a second, the last answer."""
+        if time.monotonic() - self._probed_at < _PROBE_S:
+            return self._probed
         try:
             async with asyncio.timeout(RECORDS_TIMEOUT_S), self.write() as connection:
-                # A write that changes nothing still takes the lock and the journal.
-                await connection.execute(text("DELETE FROM pairings WHERE expires < 0"))
+                await connection.execute(delete(PairingTable).where(PairingTable.expires < time.time()))
+            self._probed = True
         except (SQLAlchemyError, TimeoutError, OSError) as error:
             log.warning("the records cannot be written: %s", error)
-            return False
-        return True
+            self._probed = False
+        self._probed_at = time.monotonic()
+        return self._probed
 
     async def _revision(self) -> str | None:
         try:

@@ -71,6 +71,14 @@ class Feed:
             followed.stop()
             del self._rooms[room]
 
+    def moved(self) -> set[str]:
+        """Rooms whose store is another now, or gone: what their pages follow has ended."""
+        return {
+            room
+            for room, followed in self._rooms.items()
+            if room not in self._desks or self._desks[room].store is not followed.store
+        }
+
     @property
     def watchers(self) -> int:
         """Pages that follow a room."""

@@ -131,6 +131,14 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # the libra
                     outbox.link.check_stall()
             ended = [page for page in self._pages.values() if self._house.people.again(page.actor) != page.actor]
             await asyncio.gather(*(self._part(page) for page in ended))
+            self._cut_moved()
+
+    def _cut_moved(self) -> None:
+        """A room that was opened anew has another history: its pages come back and take a snapshot."""
+        moved = self.feed.moved()
+        for page in [page for page in self._pages.values() if page.room in moved]:
+            if page.outbox.link is not None:
+                page.outbox.link.cut("room opened anew")
 
     async def _connect(self, sid: str, request: web.BaseRequest, auth: object) -> bool:
         try:

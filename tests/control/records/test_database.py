@@ -110,6 +110,7 @@ async def test_a_lock_held_elsewhere_is_an_error_within_five_seconds(
 ) -> None:
     """Another program's write lock makes the records unwritable, soon and without an exception; released, they are back."""
     monkeypatch.setattr("smartroom.control.records.database.RECORDS_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("smartroom.control.records.database._PROBE_S", 0.0)
     async with Records(tmp_path) as records:
         other = sqlite3.connect(tmp_path / FILE, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")

@@ -18,7 +18,7 @@ from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.commands import Answer, Clock, Watching
 from smartroom.protocol.people import ActorKind, ChangeUser, Role
 from smartroom.protocol.state import Patch, RoomState
-from tests.control.web.house import PASSWORD, ROOM, Page, Served, add
+from tests.control.web.house import PASSWORD, ROOM, Page, Served, SmallStore, add
 
 WORDS: dict[str, dict[str, object]] = {
     "apply": {"scene": "rapat"},
@@ -269,6 +269,21 @@ async def test_an_ended_right_cuts_the_page_within_a_second(served: Served) -> N
         async with asyncio.timeout(1.0):
             await asyncio.gather(*(page.gone.wait() for page in (one, two, three)))
     assert served.desk.asked == []
+
+
+async def test_a_room_opened_anew_calls_its_pages_back(served: Served) -> None:
+    """When a room's store is replaced its pages are cut, come back and get a snapshot of the new history; other pages stay."""
+    token = await served.token(Role.HOST)
+    async with served.page(token) as one, served.page(token) as idle:
+        await one.watch()
+        served.desk.store = SmallStore(ROOM)
+        async with asyncio.timeout(2):
+            await one.gone.wait()
+        assert not idle.gone.is_set()
+    async with served.page(token) as again:
+        assert Watching.model_validate(await again.watch(5)).snapshot is not None
+        served.desk.store.change("holder", value="x")
+        await next_patch(again)
 
 
 async def test_mute_and_blank_pass_a_page_full_of_presses(served: Served) -> None:
