@@ -76,6 +76,8 @@ class PropertySpec(_Model):
     """Several sets of this property can be sent as one native command."""
     wears: bool = False
     """The device stores the value in EEPROM or a lamp ages: never write it needlessly."""
+    min_interval_s: float = 0.0
+    """Shortest time between two changes of the value, against wear of contacts: what comes sooner is Busy, unless it is for safety."""
     risk: str = ""
     """Rule of wear or safety a plan shows: lamp, eeprom, interlock."""
     after: Mapping[str, Value] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 from devices.sdk.address import Address
-from devices.sdk.commands import Command, Priority, Query, Salvo, Set
+from devices.sdk.commands import Command, Priority, Query, Set
 from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested
 from devices.sdk.driver import Driver
 from devices.sdk.errors import Busy, ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
@@ -20,6 +20,7 @@ from devices.sdk.polling import Poll
 from devices.sdk.queue import Answer, CommandQueue, Job, Motion
 from devices.sdk.readings import Reading, ReadingSource
 from devices.sdk.transport.base import open_transport
+from devices.sdk.wear import Wear
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LONGEST_S = 30.0
@@ -76,7 +77,7 @@ class Session:
         """True when this connection has read everything: only then is its end perhaps a rest."""
         self._whole_at = 0.0
         self._brief = 0
-        self._changed_at: dict[str, float] = {}
+        self._wear = Wear(driver, self.reading, clock)
         driver.attach(address)
 
     @property
@@ -158,8 +159,6 @@ class Session:
             raise Unreachable(
                 f"{self.address} is {self._status.state}" + (f": {self._status.error}" if self._status.error else "")
             )
-        if priority is not Priority.SAFETY:
-            self._spare(command)
         job = Job(command, frames, priority, name, attempts=self.driver.manifest.timing.retries + 1)
         return await self._wait(job, limit, wait_done=wait_done)
 
@@ -327,21 +326,6 @@ class Session:
             finally:
                 job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
-    def _spare(self, command: Command) -> None:
-        """Busy when a contact would be switched again too soon."""
-        for item in _changes(command):
-            pause = self.driver.spec(item.property).min_interval_s
-            known = self.reading(item.property)
-            left = self._changed_at.get(item.property, float("-inf")) + pause - self._clock()
-            if left > 0 and (known is None or known.value != item.value):
-                raise Busy(f"{item.property} was switched less than {pause:g} s ago; contacts wear", retry_after=left)
-
-    def _note_change(self, command: Command) -> None:
-        for item in _changes(command):
-            known = self.reading(item.property)
-            if self.driver.spec(item.property).min_interval_s and (known is None or known.value != item.value):
-                self._changed_at[item.property] = self._clock()
-
     def _may_go(self, connection: Connection, job: Job) -> bool:
         if connection.ended:  # given back this very moment: it goes out on the next one
             return False
@@ -354,7 +338,7 @@ class Session:
         return bool(self.driver.preempt(job.command))
 
     async def _carry_out(self, connection: Connection, job: Job) -> Answer:
-        self._note_change(job.command)
+        self._wear.admit(job.command, urgent=job.priority is Priority.SAFETY)
         follow_ups = self.driver.follow_ups(job.command)
         for follow_up in follow_ups:
             if follow_up.command is not None:  # armed before anything is sent, since an acknowledgement may get lost
@@ -420,15 +404,6 @@ class Session:
         if self._complained:
             log.info("%s %s: back", self.driver.manifest.family, self.address)
         self._complained = False
-
-
-def _changes(command: Command) -> tuple[Set, ...]:
-    match command:
-        case Set():
-            return (command,)
-        case Salvo(sets):
-            return sets
-    return ()
 
 
 def _first(group: BaseExceptionGroup[DeviceError] | None) -> DeviceError:
