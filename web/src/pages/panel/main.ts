@@ -8,33 +8,39 @@ import { screen } from "./screen.svelte";
 import { Session } from "./session.svelte";
 import { keepShell } from "./shell";
 
-/** The address names the room (`/panel/<room>`); without it, the first this tablet may see. */
-async function start(): Promise<void> {
-  const api = new Api();
-  const [me, rooms] = await Promise.all([api.me(), api.rooms()]);
-  if ("ok" in me && me.ok.kind === "nobody") {
-    location.replace(me.ok.set_up_needed ? "/setup" : `/login?next=${encodeURIComponent(location.pathname)}`);
-    return;
-  }
+const ROOM = "smartroom.room";
+
+/** A server that does not answer in this time must not keep the page blank. */
+const PATIENCE_MS = 2500;
+
+/** The address names the room (`/panel/<room>`); without it the one this tablet had last, if it still may see it, else the first it may. */
+async function roomOf(api: Api): Promise<string> {
   const asked = /^\/panel\/([^/]+)$/.exec(location.pathname)?.[1];
-  const room = asked ?? ("ok" in rooms ? rooms.ok[0]?.id : undefined) ?? remembered();
-  if (room) remember(room);
-  const session = new Session(new SocketTransport("/room"), room ?? "-", __BUILD__);
-  if ("ok" in me) session.me = me.ok;
+  if (asked) return asked;
+  const last = localStorage.getItem(ROOM);
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
+  const rooms = await Promise.race([api.rooms(), late]);
+  if (rooms === null || !("ok" in rooms)) return last ?? "-";
+  return (rooms.ok.find((room) => room.id === last) ?? rooms.ok[0])?.id ?? "-";
+}
+
+/** Who stands before the page decides what it offers; who is nobody signs in first. */
+async function identify(session: Session): Promise<void> {
+  const me = await session.api.me();
+  if (!("ok" in me)) return;
+  if (me.ok.kind === "nobody") location.replace(me.ok.set_up_needed ? "/setup" : `/login?next=${encodeURIComponent(location.pathname)}`);
+  else session.me = me.ok;
+}
+
+async function start(): Promise<void> {
+  const room = await roomOf(new Api());
+  const session = new Session(new SocketTransport("/room"), room, __BUILD__);
   const target = document.getElementById("app");
   if (target) mount(Panel, { target, props: { session } });
   screen.start();
   session.start();
-}
-
-const ROOM = "smartroom.room";
-
-function remembered(): string | undefined {
-  return localStorage.getItem(ROOM) ?? undefined;
-}
-
-function remember(room: string): void {
-  localStorage.setItem(ROOM, room);
+  if (room !== "-") localStorage.setItem(ROOM, room);
+  void identify(session);
 }
 
 keepShell();
