@@ -61,7 +61,7 @@ class SamsungMdc(Driver):
 
     def framer(self) -> Framer:
         """Packets with length and sum."""
-        return protocol.MdcFramer()
+        return protocol.framer()
 
     def reset(self) -> None:
         """Another display may stand there now."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from devices.sdk import PacketFramer
+
 HEADER: Final = 0xAA
 REPLY: Final = 0xFF
 ACK: Final = ord("A")
@@ -100,58 +102,12 @@ class Status:
     source: int
 
 
-class MdcFramer:
-    """Cuts replies out of a stream: the earliest packet that is whole and whose sum is right; what stands before it was noise."""
-
-    def __init__(self) -> None:
-        self.garbage = 0
-        self._buffer = bytearray()
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Whole replies completed by this chunk."""
-        self._buffer += chunk
-        found: list[bytes] = []
-        while (cut := self._first()) is not None:
-            start, end = cut
-            self.garbage += start
-            found.append(bytes(self._buffer[start:end]))
-            del self._buffer[:end]
-        keep = self._unfinished()
-        self.garbage += keep
-        del self._buffer[:keep]
-        return found
-
-    def _first(self) -> tuple[int, int] | None:
-        at = self._buffer.find(HEADER)
-        while at >= 0:
-            if (length := self._length(at)) is not None and at + length <= len(self._buffer):
-                packet = self._buffer[at : at + length]
-                if checksum(packet[1:-1]) == packet[-1]:
-                    return at, at + length
-            at = self._buffer.find(HEADER, at + 1)
-        return None
-
-    def _unfinished(self) -> int:
-        """Where a packet may have begun whose end is still to come."""
-        at = self._buffer.find(HEADER)
-        while at >= 0:
-            length = self._length(at)
-            if length is None and len(self._buffer) - at < 4 and self._buffer[at + 1 : at + 2] in (bytearray(), bytearray([REPLY])):
-                return at
-            if length is not None and at + length > len(self._buffer):
-                return at
-            at = self._buffer.find(HEADER, at + 1)
-        return len(self._buffer)
-
-    def _length(self, at: int) -> int | None:
-        """Length of the reply that may begin here."""
-        head = self._buffer[at : at + 4]
-        if len(head) < 4 or head[1] != REPLY or not 2 <= head[3] <= MAX_DATA:
-            return None
-        return head[3] + _FIXED
+def framer() -> PacketFramer:
+    """Replies by their length byte and their sum."""
+    return PacketFramer(_length, lambda packet: checksum(packet[1:-1]) == packet[-1])
 
 
-def checksum(payload: bytes | bytearray) -> int:
+def checksum(payload: bytes) -> int:
     """Sum of the bytes between header and sum."""
     return sum(payload) % 256
 
@@ -209,3 +165,11 @@ def temperature(values: bytes) -> int | None:
 def text(values: bytes) -> str:
     """A name, padded with NUL or spaces."""
     return values.split(b"\0")[0].decode("utf-8", "replace").strip()
+
+
+def _length(head: bytes) -> int | None:
+    if head[0] != HEADER or head[1:2] not in {b"", b"\xff"}:
+        return None
+    if len(head) < 4:
+        return 0
+    return head[3] + _FIXED if 2 <= head[3] <= MAX_DATA else None

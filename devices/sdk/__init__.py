@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         Unreachable,
         WrongPassword,
     )
-    from devices.sdk.framing import DatagramFramer, Framer, TerminatorFramer
+    from devices.sdk.framing import DatagramFramer, Framer, PacketFramer, TerminatorFramer
     from devices.sdk.manifest import ActionSpec, Manifest, PropertySpec, SettingSpec, Timing, ValueType, load_manifest
     from devices.sdk.readings import Reading, ReadingSource, Value, matches
     from devices.sdk.session import Session
@@ -65,7 +65,7 @@ _HOMES = {
         "BadSetting Busy ConfigurationError Desynchronised DeviceError HungUp NotSupported PortInUse "
         "Refused ReplyTimeout Retryable Superseded Unreachable WrongPassword"
     ),
-    "framing": "DatagramFramer Framer TerminatorFramer",
+    "framing": "DatagramFramer Framer PacketFramer TerminatorFramer",
     "manifest": "ActionSpec Manifest PropertySpec SettingSpec Timing ValueType load_manifest",
     "readings": "Reading ReadingSource Value matches",
     "session": "Session",
@@ -112,6 +112,7 @@ __all__ = [
     "Mute",
     "NotSupported",
     "Observer",
+    "PacketFramer",
     "PanTilt",
     "PortInUse",
     "Power",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.samsung_mdc import protocol
-from devices.samsung_mdc.protocol import Cmd, MdcFramer, Reply, Status
+from devices.samsung_mdc.protocol import Cmd, Reply, Status
 
 VECTORS = [
     (Cmd.POWER, (), "aa 11 01 00 12"),
@@ -81,7 +81,7 @@ def test_self_test_in_words(wire: str, fault: str | None, signal: bool | None, h
 @given(st.lists(st.sampled_from([ACK_VOLUME, STATUS]), min_size=1, max_size=4), st.data())
 def test_any_split_gives_the_same_replies(replies: list[bytes], data: st.DataObject) -> None:
     """However the line cuts and joins packets, each comes out once and nothing is thrown away."""
-    stream, framer, found = b"".join(replies), MdcFramer(), []
+    stream, framer, found = b"".join(replies), protocol.framer(), []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
         found += framer.feed(stream[:size])
@@ -92,7 +92,7 @@ def test_any_split_gives_the_same_replies(replies: list[bytes], data: st.DataObj
 @given(st.binary(max_size=90))
 def test_noise_hides_no_reply_that_follows_it(noise: bytes) -> None:
     """A reply after noise is found at once, whatever the noise pretended to begin; the buffer stays small."""
-    framer = MdcFramer()
+    framer = protocol.framer()
     assert framer.feed(noise + STATUS)[-1:] == [STATUS]
     for _ in range(20):
         framer.feed(noise)
@@ -101,7 +101,7 @@ def test_noise_hides_no_reply_that_follows_it(noise: bytes) -> None:
 
 def test_half_a_reply_is_skipped() -> None:
     """A reply that broke off does not swallow the next one."""
-    framer = MdcFramer()
+    framer = protocol.framer()
     assert framer.feed(STATUS[:6]) == []
     assert framer.feed(ACK_VOLUME) == [ACK_VOLUME]
     assert framer.garbage == 6
