@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,21 @@ async def test_a_new_folder_gets_a_database_at_head(tmp_path: Path) -> None:
             for pragma, expected in (("journal_mode", "delete"), ("synchronous", 2), ("foreign_keys", 1)):
                 assert expected == (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one()
             assert (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar_one() == HEAD
+
+
+async def test_the_file_is_for_the_server_alone(tmp_path: Path) -> None:
+    """0600 from the first byte, an older looser file too, whatever the folder allows."""
+    (tmp_path / FILE).touch(0o644)
+    async with Records(tmp_path):
+        assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
+async def test_a_folder_without_rights_is_told(tmp_path: Path) -> None:
+    """A file that cannot be opened is named with what to check, by an error and no traceback."""
+    (tmp_path / "smartroom.db").mkdir()
+    with pytest.raises(RecordsError, match="cannot be opened"):
+        async with Records(tmp_path):
+            pass
 
 
 async def test_an_unversioned_database_is_migrated(tmp_path: Path) -> None:
