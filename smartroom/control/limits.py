@@ -25,6 +25,9 @@ VERIFY_FIRST_S = 0.02
 VERIFY_MAX_S = 1.0
 """A moving head or a warming lamp is asked once a second at most."""
 
+PROGRESS_S = 0.03
+"""Steps of a run are shown together this often: three times as often as pages get them."""
+
 PATCH_HISTORY = 1024
 """Patches kept for clients that come back: some minutes of a busy room."""
 

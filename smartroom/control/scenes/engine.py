@@ -18,7 +18,7 @@ from devices.sdk.commands import Priority, Set
 from devices.sdk.readings import Reading, Value, matches
 from smartroom.control.devices.gateway import Fact, Gateway
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import RUN_HISTORY
+from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
 from smartroom.control.room.model import PropertyKey
 from smartroom.control.room.store import Store
 from smartroom.control.scenes.lights import tile
@@ -157,7 +157,7 @@ class Engine:
         if self._latest.get(scene) is not recall or scene not in self.scenes:
             return
         if not self._moved:
-            asyncio.get_running_loop().call_soon(self._show_progress)
+            asyncio.get_running_loop().call_later(PROGRESS_S, self._show_progress)
         self._moved.setdefault(scene, set()).add(name)
 
     def _show_progress(self) -> None:
@@ -165,6 +165,8 @@ class Engine:
         moved, self._moved = self._moved, {}
         with self._store.batch():
             for scene, names in moved.items():
+                if scene not in self.scenes or scene not in self._latest:
+                    continue
                 members = self._latest[scene].run.members
                 for name in names & members.keys():
                     self._store.put(("scenes", scene, "run", "members", name), members[name])

@@ -321,7 +321,8 @@ class Recall:
 
     def _update(self, key: PropertyKey, **changes: object) -> None:
         name = name_of(key)
-        self.run.members[name] = self.run.members[name].model_copy(update=changes)
+        # ours and checked already: a scene of sixty properties makes some hundred of these
+        self.run.members[name] = Member.model_construct(**{**self.run.members[name].__dict__, **changes})
         self._changed(name)
 
     def _close(self) -> None:
