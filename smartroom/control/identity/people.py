@@ -17,7 +17,6 @@ from smartroom.control.limits import SETUP_LIFE_S, SETUP_TRIES
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import ActorKind, ChangeUser, NewUser, Role
 
-
 _SETUP = "(set-up)"
 """No account can be called this."""
 

@@ -294,5 +294,5 @@ async def _quietly(work: Coroutine[object, object, object]) -> None:
         log.exception("a socket's task failed")
 
 
-_QUIET = logging.getLogger("smartroom.control.web.sockets.library")
+_QUIET = logging.getLogger("smartroom.control.web.sockets.foreign")
 _QUIET.setLevel(logging.CRITICAL)
