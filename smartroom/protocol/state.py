@@ -44,7 +44,7 @@ class PropertyShape(Message):
     """What a page needs to draw a control for a property; fixed while the room file stays the same."""
 
     capability: str
-    type: Literal["boolean", "integer", "number", "text", "choice", "position"]
+    type: Literal["boolean", "integer", "number", "text", "choice", "position", "content"]
     choices: list[ChoiceLabel] = []
     minimum: float | None = None
     maximum: float | None = None
@@ -54,12 +54,15 @@ class PropertyShape(Message):
     expected_ms: int = 0
 
 
+Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+
+
 class DeviceState(Message):
     """One device: how it is connected and what it reported."""
 
     id: Id
     name: Text
-    kind: Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+    kind: Kind
     family: str
     address: str
     simulated: bool = False
@@ -85,12 +88,13 @@ class Source(Message):
 
 
 class Output(Message):
-    """Somewhere it can be shown: an output of a matrix, and the screen behind it."""
+    """Somewhere it can be shown: an output of a matrix and the screen behind it, or a wall."""
 
     id: Id
     name: Text
     device: Id
     output: int
+    """Number on the matrix; 0 when the device is a wall."""
     screen: Id | None = None
 
 
