@@ -203,7 +203,7 @@ export interface NewUser {
   rooms: string[];
 }
 
-/** Somewhere it can be shown: an output of a matrix, and the screen behind it. */
+/** Somewhere it can be shown: an output of a matrix and the screen behind it, or a wall. */
 export interface Output {
   device: string;
   id: string;
@@ -300,7 +300,7 @@ export interface PropertyShape {
   minimum: number | null;
   settable: boolean;
   transitional: string[];
-  type: "boolean" | "integer" | "number" | "text" | "choice" | "position";
+  type: "boolean" | "integer" | "number" | "text" | "choice" | "position" | "content";
   unit: string;
 }
 
