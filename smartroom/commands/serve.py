@@ -19,7 +19,7 @@ import click
 
 from smartroom import __version__
 from smartroom.commands.door import Door, close_door, leave_door
-from smartroom.control.app import Application, CannotStart, certificate
+from smartroom.control.app import Application, CannotStart, certificate, spare_collections
 from smartroom.control.web.ports import Front
 from smartroom.settings import Settings
 
@@ -86,6 +86,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         token = await application.machine_token(CLI_TOKEN)
         leave_door(settings.data, Door(f"{scheme}://localhost:{front.port}", token, ca))
         stack.callback(close_door, settings.data)
+        spare_collections()
         yield Running(application, front, simulators, application.people.open_setup())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -151,6 +152,12 @@ class Application:
             _LOG.exception("room %s stopped", room.id)
             self.rooms.pop(room.id, None)
             self.desks.pop(room.id, None)
+
+
+def spare_collections() -> None:
+    """What a started server consists of will not become garbage: leave it out of the collector's rounds, which would cost tens of milliseconds in mid-scene."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.commands import Query, Set
 from devices.sdk.settings import Settings
 from devices.sdk.testing.run import serve
+from smartroom.control.app import spare_collections
 from smartroom.control.records.records import Records
 from smartroom.control.rooms import LiveRoom, RoomRecords
 from smartroom.protocol.state import Link, MemberState, RunResult
@@ -107,6 +108,7 @@ async def living_room(folder: Path, family: Family, addresses: dict[str, str]) -
             async with asyncio.timeout(30):
                 while any(device.link is not Link.READY for device in live.store.state.devices.values()):
                     await asyncio.sleep(0.05)
+            spare_collections()  # as the server does when it has started
             yield live
         finally:
             task.cancel()
