@@ -51,6 +51,8 @@ class Frame:
 
     payload: bytes
     on_wire: tuple[str, ...] = ()
+    answered: bool = True
+    """False where the device says nothing to it: it is done when it is sent, and only a reading can tell more."""
 
 
 Frames = tuple[Frame, ...]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 from devices.sdk.address import Address
-from devices.sdk.commands import Command, Priority, Query, Set
+from devices.sdk.commands import Command, Priority, Query, Salvo, Set
 from devices.sdk.connection import Connection, Counters, LinkState, LinkStatus, Observer, Rested
 from devices.sdk.driver import Driver
 from devices.sdk.errors import Busy, ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
@@ -347,9 +347,11 @@ class Session:
         for follow_up in follow_ups:
             if follow_up.command is None:
                 self._follow_ups.plan(follow_up)
-        if isinstance(job.command, Set) and not self.driver.spec(job.command.property).readable:
-            name, value = job.command.property, job.command.value
-            self._observer.reading(Reading(name, value, self._clock(), self._epoch, ReadingSource.WRITTEN))
+        sets = job.command.sets if isinstance(job.command, Salvo) else (job.command,)
+        for item in sets:
+            if isinstance(item, Set) and not self.driver.spec(item.property).readable:
+                written = Reading(item.property, item.value, self._clock(), self._epoch, ReadingSource.WRITTEN)
+                self._observer.reading(written)
         return answer
 
     async def _send(self, connection: Connection, job: Job) -> Answer:
