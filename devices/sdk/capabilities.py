@@ -229,3 +229,6 @@ CAPABILITIES: Mapping[str, type] = {
     "status": Status,
 }
 """Capability name in `driver.yaml` -> Protocol."""
+
+IN_PROCESS = frozenset({"content"})
+"""Capabilities of devices that live in the server itself (a wall shows content); no driver has them."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from devices.sdk.address import parse_address
 from devices.sdk.driver import Driver
 from devices.sdk.errors import BadSetting
-from devices.sdk.manifest import Manifest, load_manifest
+from devices.sdk.manifest import SHIPPED, Manifest, load_manifest
 from devices.sdk.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devices.sdk.session import Session
     from devices.sdk.testing.simulator import Simulator
 
-BUILT_IN = Path(__file__).resolve().parent.parent
+BUILT_IN = SHIPPED
 """The `devices` package: families that ship."""
 
 
@@ -33,9 +33,14 @@ class Family:
     manifest: Manifest
 
     @property
+    def code(self) -> Path:
+        """The folder its code stands in: its own, or that of the family it extends."""
+        return BUILT_IN / self.manifest.extends if self.manifest.extends else self.folder
+
+    @property
     def driver(self) -> type[Driver]:
         """The driver class; BadSetting when the folder's code cannot give it."""
-        found = _imported(self.folder, self.manifest.driver)
+        found = _imported(self.code, self.manifest.driver)
         if not issubclass(found, Driver):
             raise BadSetting(f"{self.folder / 'driver.yaml'}: {self.manifest.driver} is no Driver", key="driver")
         return found
@@ -45,7 +50,7 @@ class Family:
         """The simulator class; BadSetting when the folder's code cannot give it."""
         from devices.sdk.testing.simulator import Simulator  # noqa: PLC0415  # a server that simulates nothing does not load it
 
-        found = _imported(self.folder, self.manifest.simulator)
+        found = _imported(self.code, self.manifest.simulator)
         if not issubclass(found, Simulator):
             raise BadSetting(
                 f"{self.folder / 'driver.yaml'}: {self.manifest.simulator} is no Simulator", key="simulator"
