@@ -27,6 +27,8 @@ from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.scenes import Plan
 
 _SAFETY = ("blank", "mute")
+_PressKey = tuple[str, str]
+"""Who pressed, and the id they made: two people may make the same id."""
 
 
 class Desk:
@@ -41,7 +43,7 @@ class Desk:
         self._gateway = gateway
         self._engine = engine
         self._dismissed = dismissed
-        self._presses: OrderedDict[str, asyncio.Future[Accepted]] = OrderedDict()
+        self._presses: OrderedDict[_PressKey, asyncio.Future[Accepted]] = OrderedDict()
 
     def describe(self, room: Room) -> None:
         """The room's file was saved."""
@@ -65,7 +67,7 @@ class Desk:
                 self.store.put(("unfinished",), None)
             return Accepted(id=press, run=recall.run.id, attached=attached)
 
-        return self._once(press, start)
+        return self._once((by, press), start)
 
     def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
         """Try again what a scene's last run did not reach, on one device or all."""
@@ -86,7 +88,7 @@ class Desk:
             self.store.did(by, Text(id=f"mengulangi {found.name.id}", en=f"retried {found.name.en or found.name.id}"))
             return Accepted(id=press, run=recall.run.id, attached=attached)
 
-        return self._once(press, start)
+        return self._once((by, press), start)
 
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
         """Stop a run where it is."""
@@ -104,7 +106,7 @@ class Desk:
                 )
             return Accepted(id=press, run=run)
 
-        return self._once(press, stop)
+        return self._once((by, press), stop)
 
     async def wait(self, run: str) -> ApplyReport:
         """The run when it ended, with what its properties read."""
@@ -130,7 +132,7 @@ class Desk:
             self._did(by, device, name, wanted)
             return Accepted(id=press, value=wire_value(reading.value))
 
-        return await self._once_async(press, bring)
+        return await self._once_async((by, press), bring)
 
     async def act(self, device: str, action: str, arguments: dict[str, Value], *, by: str, press: str) -> Accepted:
         """Something that is no state: drive a camera, store a preset."""
@@ -153,7 +155,7 @@ class Desk:
                 )
             return Accepted(id=press)
 
-        return await self._once_async(press, send)
+        return await self._once_async((by, press), send)
 
     async def blank(self, *, on: bool, by: str, press: str) -> Accepted:
         """Hide or show the picture wherever the room can, side by side; what could not is named."""
@@ -197,7 +199,7 @@ class Desk:
                 )
             return Accepted(id=press)
 
-        return await self._once_async(press, every)
+        return await self._once_async((by, press), every)
 
     def dismiss_unfinished(self, *, by: str, press: str) -> Accepted:
         """Do not offer the unfinished run again."""
@@ -210,7 +212,7 @@ class Desk:
                 self.store.did(by, Text(id="mengabaikan mode yang belum selesai", en="dismissed the unfinished scene"))
             return Accepted(id=press)
 
-        return self._once(press, dismiss)
+        return self._once((by, press), dismiss)
 
     def safety(self, name: str) -> bool:
         """True for what must never wait behind other presses: mute and blank."""
@@ -226,7 +228,7 @@ class Desk:
         return (device, name) in used or (
             name == "blank"
             and device not in fed
-            and self._room.devices[device].family.manifest.kind in ("projector", "display")
+            and self._room.devices[device].kind in ("projector", "display", "wall")
         )
 
     def _can_blank(self, device: str, name: str) -> bool:
@@ -264,7 +266,7 @@ class Desk:
             )
         return found
 
-    def _once(self, press: str, do: Callable[[], Accepted]) -> Accepted:
+    def _once(self, press: _PressKey, do: Callable[[], Accepted]) -> Accepted:
         """A press that ends at once; the same id again gets the same answer."""
         known = self._presses.get(press)
         if known is not None and known.done():
@@ -277,7 +279,7 @@ class Desk:
             answer.set_exception(error)
         return answer.result()
 
-    async def _once_async(self, press: str, do: Callable[[], Awaitable[Accepted]]) -> Accepted:
+    async def _once_async(self, press: _PressKey, do: Callable[[], Awaitable[Accepted]]) -> Accepted:
         """A press that ends with the hardware; the same id again joins it."""
         known = self._presses.get(press)
         if known is not None:
@@ -297,7 +299,7 @@ class Desk:
         answer.set_result(accepted)
         return accepted
 
-    def _remember(self, press: str, answer: asyncio.Future[Accepted]) -> None:
+    def _remember(self, press: _PressKey, answer: asyncio.Future[Accepted]) -> None:
         self._presses[press] = answer
         while len(self._presses) > PRESS_MEMORY:
             self._presses.popitem(last=False)
