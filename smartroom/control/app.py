@@ -56,7 +56,6 @@ class Application:
         self._addresses = addresses or {}
         self._families = _families(site)
         self._open = AsyncExitStack()
-        self._group: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -67,8 +66,10 @@ class Application:
             except RecordsError as error:
                 raise CannotStart(str(error)) from error
             await self.people.load()
-            self._task = asyncio.create_task(self._supervise(), name="supervisor")
+            opened = asyncio.Event()
+            self._task = asyncio.create_task(self._supervise(opened), name="supervisor")
             opening.push_async_callback(self._stop, self._task)
+            await opened.wait()
             self._open = opening.pop_all()
         return self
 
@@ -118,11 +119,13 @@ class Application:
         task.cancel()
         await asyncio.wait({task})
 
-    async def _supervise(self) -> None:
+    async def _supervise(self, opened: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
-            self._group = group
             while True:
-                self._open_rooms(group)
+                try:
+                    self._open_rooms(group)
+                finally:
+                    opened.set()
                 await asyncio.sleep(FILE_POLL_S)
 
     def _open_rooms(self, group: asyncio.TaskGroup) -> None:
