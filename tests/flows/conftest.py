@@ -82,13 +82,15 @@ class Demo:
 @asynccontextmanager
 async def running(data: Path, port: int = 0) -> AsyncIterator[Demo]:
     """Start the demo; yields when it says what to open."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "smartroom", "demo", "--port", str(port), "--data", str(data)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
+    log = data.with_name("demo.log")
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "smartroom", "demo", "--port", str(port), "--data", str(data)),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
     assert process.stdout is not None
     try:
         pids: dict[str, int] = {}
@@ -96,7 +98,7 @@ async def running(data: Path, port: int = 0) -> AsyncIterator[Demo]:
         async with asyncio.timeout(40):
             while True:
                 line = (await process.stdout.readline()).decode()
-                assert line, "the demo ended before it answered"
+                assert line, f"the demo ended before it answered:\n{log.read_text()[-3000:]}"
                 if row := re.match(r"smart-room-centre\s+(\S+)\s+\S+\s+(\d+)\s+(smartroom .*)$", line):
                     pids[row[1]] = int(row[2])
                     commands[row[1]] = row[3].split()
