@@ -125,7 +125,7 @@ class TestAuthority:
             serial_number=asked.serial_number,
             algorithm=asked.hash_algorithm,
             cert_status=ocsp.OCSPCertStatus.REVOKED if since else ocsp.OCSPCertStatus.GOOD,
-            this_update=now - timedelta(seconds=1),
+            this_update=now,
             next_update=now + timedelta(hours=12),
             revocation_time=since,
             revocation_reason=x509.ReasonFlags.key_compromise if since else None,
@@ -147,7 +147,7 @@ class TestAuthority:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(issuer.certificate.subject)
-            .last_update(now - timedelta(seconds=1))
+            .last_update(now)
             .next_update(now + timedelta(hours=12))
         )
         if issuer is self.intermediate:
