@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -63,6 +63,10 @@ class Traffic:
     direction: Literal["in", "out"]
     payload: bytes
     note: str = ""
+    command: Command | None = None
+    """What goes out, or what waited for an answer when this came in."""
+    meant: list[Event] = field(default_factory=list)
+    """What the driver understood of what came in; filled right after the observer was told."""
 
 
 class Observer(Protocol):
@@ -131,6 +135,7 @@ class Connection:
         self._unread: deque[bytes] = deque()
         self._pending: Command | None = None
         self._outcome: asyncio.Future[Event | None] | None = None
+        self._heard: Traffic | None = None
         self._reading: Reading | None = None
         self._motion: Motion | None = None
         self._sent_at = float("-inf")
@@ -288,7 +293,7 @@ class Connection:
     async def _hear(self) -> None:
         chunk = await self._transport.receive()
         self.heard_at = self._clock()
-        self._trace("in", chunk, "")
+        self._heard = self._trace("in", chunk, "")
         self._unread.extend(self._framer.feed(chunk))
         new_garbage, self._garbage_seen = self._framer.garbage - self._garbage_seen, self._framer.garbage
         if new_garbage:
@@ -310,6 +315,8 @@ class Connection:
             self._count_bad()
             return
         self._bad = self._silent = 0
+        if self._heard is not None:
+            self._heard.meant.extend(events)
         asked = pending.property if isinstance(pending, Query) else None
         answers = any(
             isinstance(event, Reported) and event.property == asked and event.source is not ReadingSource.UNSOLICITED
@@ -387,8 +394,10 @@ class Connection:
                 Desynchronised(f"{self._bad} messages in a row mean nothing: wrong baud rate, noise or another device?")
             )
 
-    def _trace(self, direction: Literal["in", "out"], payload: bytes, note: str) -> None:
-        self._observer.traffic(Traffic(self._clock(), direction, self._driver.masked(payload), note))
+    def _trace(self, direction: Literal["in", "out"], payload: bytes, note: str) -> Traffic:
+        traffic = Traffic(self._clock(), direction, self._driver.masked(payload), note, self._pending)
+        self._observer.traffic(traffic)
+        return traffic
 
 
 class _LoginLink:

@@ -91,6 +91,11 @@ class Session:
         return self._epoch
 
     @property
+    def waiting(self) -> int:
+        """Commands in the queue."""
+        return len(self._queue)
+
+    @property
     def unsupported(self) -> frozenset[str]:
         """Properties this device did not answer for on this connection."""
         return frozenset(self._poll.unsupported if self._poll else ())
