@@ -92,8 +92,9 @@ async def upgrade(pdf: bytes, level: Level, services: Services) -> bytes:
         if not signatures:
             raise SigningFault(SigningCode.BAD_PDF, "the file is not signed")
         result = pdf
-        for number in range(len(signatures)):
-            result = await _archive(result, number, services.context())
+        if not reader.embedded_timestamp_signatures:  # what an earlier document timestamp covers has its data
+            for number in range(len(signatures)):
+                result = await _archive(result, number, services.context())
         if level is Level.B_LTA:
             result = await _timestamp(result, services)
     if not result.startswith(pdf):
@@ -103,7 +104,9 @@ async def upgrade(pdf: bytes, level: Level, services: Services) -> bytes:
 
 async def _archive(pdf: bytes, number: int, context: ValidationContext) -> bytes:
     reader = PdfFileReader(BytesIO(pdf))
-    output: BytesIO = await async_add_validation_info(reader.embedded_regular_signatures[number], context)
+    signature = reader.embedded_regular_signatures[number]
+    # No /VRI: it is optional, and one that is there already may not change under a timestamp.
+    output: BytesIO = await async_add_validation_info(signature, context, add_vri_entry=False)
     return output.getvalue()
 
 
