@@ -55,11 +55,73 @@ RESTART_WINDOW_S = 30.0
 PARKED_S = 60.0
 """A parked device is tried again after this."""
 
-TRACE_LENGTH = 200
-"""Frames kept per device for a technician: a minute of polling."""
+TRACE_LENGTH = 400
+"""Frames kept per device for a technician: two minutes of polling."""
+
+TRACE_BYTES = 128
+"""Bytes of one frame that a trace shows; no command of a family is longer."""
+
+TRACE_ROUND_TRIPS = 100
+"""Round trips that median and p95 are taken from."""
+
+BENCH_INTERVAL_S = 0.5
+"""Health of devices reaches a technician's page this often; wire traces go with PATCH_INTERVAL_S."""
+
+BENCH_LINES = 100
+"""Lines of a trace or the log in one message: below what a page's outbox holds."""
+
+LOG_LENGTH = 500
+"""Lines of the server's log a technician can read back; the file or journal keeps the rest."""
+
+LOG_LINE = 4000
+"""Characters of one line: a traceback's end matters most, and no device may fill the memory."""
+
+SIMULATOR_S = 3.0
+"""A simulator's console answers at once; on a busy machine within this."""
 
 STOP_S = 5.0
 """Each stage of stopping; who is late is named in the log."""
+
+# -- walls --
+
+WALL_LEAD_S = 0.25
+"""How far ahead walls are told to change: a message over a busy Wi-Fi and a picture unpacked, and no host notices."""
+
+WALL_LEAD_MIN_S = 0.12
+"""A wall that joins a change already agreed on needs at least this."""
+
+WALL_PAINT_S = 3.0
+"""After the agreed moment a page may still fetch a picture or a component; then the order has failed."""
+
+WALL_FRESH_S = 0.5
+"""What a page painted this short a time ago is not asked for again."""
+
+WALL_ANSWER_S = 1.5
+"""A page that does not say what it shows within this is slow or hung."""
+
+WALL_SILENT_S = 6.0
+"""Pages report every two seconds; after three missed reports the wall is offline and its page is cut."""
+
+WALL_REPORTS_PER_S = 10.0
+"""Of one page: slides that turn, and the heartbeat."""
+
+WALL_NUMBER_S = 10.0
+"""How long `tunjukkan nama layar` stands on the glass: time to walk along the walls."""
+
+PICTURE_BYTES = 10_000_000
+"""One upload: a 4K photograph; a camera's raw file is not for a wall."""
+
+PICTURES_PER_ROOM = 500
+"""Uploads kept per room: 5 GB at the worst, a year of meetings at the usual 400 kB."""
+
+PICTURE_UPLOAD_S = 60.0
+"""Ten megabytes over the worst Wi-Fi."""
+
+PICTURES_AT_ONCE = 2
+"""Uploads held in memory and unpacked at one time."""
+
+FRAME_CHECK_S = 5.0
+"""Another site that does not answer by then would keep the whole scene waiting."""
 
 # -- people --
 
@@ -104,6 +166,12 @@ TOKEN_MISSES_PER_S = 20.0
 
 PAIRING_LIFE_S = 600.0
 """Ten minutes to carry a link from the console to the tablet."""
+
+DERIVED_LIFE_S = 3600.0
+"""A script that needs more than an hour is a program: it gets a token of its own from an administrator."""
+
+DERIVED_PER_AUTHOR = 16
+"""Scripts somebody runs at one time."""
 
 SETUP_LIFE_S = 1800.0
 """Half an hour to make the first administrator; a restart gives a new code."""
