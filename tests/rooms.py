@@ -50,6 +50,14 @@ timeout: 20s
 desired:
   matrix: {route: {main: meeting, left: meeting}, mute: {main: false}}
 """,
+    "careful": """
+name: {id: Hati-hati, en: Careful}
+on_failure: restore
+timeout: 20s
+desired:
+  matrix: {route: {main: meeting, left: camera}, volume: {main: 80}}
+  projector: {mute: true}
+""",
     "off": """
 name: {id: Mati, en: Off}
 danger: true

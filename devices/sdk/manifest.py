@@ -52,6 +52,8 @@ class SettingSpec(_Model):
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] = ()
+    example: object = None
+    """A value for checks, where it is required and no number."""
     help: str
 
 
@@ -86,6 +88,8 @@ class PropertySpec(_Model):
     """The device stores the value in EEPROM or a lamp ages: never write it needlessly."""
     min_interval_s: float = 0.0
     """Shortest time between two changes of the value, against wear of contacts: what comes sooner is Busy, unless it is for safety."""
+    reversible: bool = True
+    """False where putting it back makes no sense or harm: a lamp that has to cool. Restoring declares it instead."""
     risk: str = ""
     """Rule of wear or safety a plan shows: lamp, eeprom, interlock."""
     after: Mapping[str, Value] = Field(default_factory=dict)
@@ -152,9 +156,10 @@ class Manifest(_Model):
     @field_validator("transports")
     @classmethod
     def _known_transports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = set(value) - {"tcp", "udp", "serial", "memory"}
+        known = ("tcp", "udp", "serial", "wake", "mqtt", "memory")
+        unknown = set(value) - set(known)
         if unknown:
-            message = f"unknown transport {', '.join(sorted(unknown))}: tcp, udp, serial, memory"
+            message = f"unknown transport {', '.join(sorted(unknown))}: {', '.join(known)}"
             raise ValueError(message)
         return value
 

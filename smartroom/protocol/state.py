@@ -122,6 +122,16 @@ class MemberState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Restored(StrEnum):
+    """What became of a property when a failed run was put back."""
+
+    RESTORED = "restored"
+    """Read back at the value it had before the run."""
+    IRREVERSIBLE = "irreversible"
+    """Declared: a lamp that has to cool, a value that was not known."""
+    FAILED = "failed"
+
+
 class Member(Message):
     """One property of a run: wanted value, where it stands and why."""
 
@@ -139,6 +149,9 @@ class Member(Message):
     """From the run's acceptance to its end, milliseconds."""
     until: float | None = None
     """Server time at which a wait (warming up) is expected to end."""
+    before: Value = None
+    """What it read before the first byte, when that was known."""
+    restored: Restored | None = None
 
 
 class RunResult(StrEnum):
@@ -173,6 +186,8 @@ class SceneLight(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     DRIFTED = "drifted"
+    RESTORED = "restored"
+    """The last recall failed and the room was put back as it was."""
     OFFLINE = "offline"
 
 
@@ -215,6 +230,14 @@ class Unfinished(Message):
     started: float
 
 
+class Undo(Message):
+    """The last thing that can be taken back."""
+
+    run: str
+    label: Text
+    at: float
+
+
 class RoomState(Message):
     """Everything a page shows of a room. `version` grows by one with each patch."""
 
@@ -234,8 +257,8 @@ class RoomState(Message):
     volume: AudioControl | None = None
     mute: AudioControl | None = None
     last_action: LastAction | None = None
-    holder: Label = ""
-    """The tablet that holds control, shown on all."""
+    undo: Undo | None = None
+    """What `Kembalikan` would take back; none when nothing changed or somebody moved on."""
     unfinished: Unfinished | None = None
     problem: Problem | None = None
     """The room's file cannot be used; the last good one is in force."""

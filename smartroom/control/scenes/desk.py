@@ -108,6 +108,16 @@ class Desk:
 
         return self._once((by, press), stop)
 
+    def undo(self, *, by: str, press: str) -> Accepted:
+        """Take the last run back: every property it changed and nobody touched since."""
+
+        def start() -> Accepted:
+            recall = self._engine.undo(by)
+            self.store.did(by, Text(id="mengembalikan keadaan sebelumnya", en="took the last change back"))
+            return Accepted(id=press, run=recall.run.id)
+
+        return self._once((by, press), start)
+
     async def wait(self, run: str) -> ApplyReport:
         """The run when it ended, with what its properties read."""
         recall: Recall = self._engine.recall(run)

@@ -8,9 +8,9 @@ import logging
 import secrets
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -22,15 +22,18 @@ from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
 from smartroom.control.room.model import PropertyKey
 from smartroom.control.room.store import Store
 from smartroom.control.scenes.lights import tile
-from smartroom.control.scenes.model import Scene
+from smartroom.control.scenes.model import Goal, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
-from smartroom.control.scenes.recall import REACHED, Claim, Recall, name_of
+from smartroom.control.scenes.recall import REACHED, Claim, Recall, compensation, name_of
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Member, SceneState
+from smartroom.protocol.state import Member, RunResult, SceneState, Undo
 
 _LOG = logging.getLogger(__name__)
+
+UNDO = "kembalikan"
+"""Scene id of taking back; no file may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class Diary:
     """A run and the JSON snapshot of what its properties were; on disk when it returns, because the first byte follows."""
     ended: Callable[[Recall], None]
     standing: Callable[[tuple[StandingScene, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The run `Kembalikan` would take back, and the scenes it displaced."""
+
+    recall: Recall
+    displaced: Mapping[str, StandingScene]
 
 
 class Engine:
@@ -58,6 +69,7 @@ class Engine:
         self._standing: dict[str, StandingScene] = {}
         self._dim: set[str] = set()
         self._moved: dict[str, set[str]] = {}
+        self._last: _Last | None = None
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
 
@@ -92,6 +104,24 @@ class Engine:
             return latest, True
         goals = [goal for goal in scene.goals if only is None or goal.key in only]
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
+        self._forget_put_back()
+        displaced = self._stand(scene, by)
+        recall = self._begin(scene, by, goals, carried, displaced)
+        self._latest[scene.id] = recall
+        with self._store.batch():
+            self._store.put(("scenes", scene.id, "run"), recall.run)
+            self._relight()
+        return recall, False
+
+    def _begin(
+        self,
+        scene: Scene,
+        by: str,
+        goals: Sequence[Goal],
+        carried: Mapping[str, Member],
+        displaced: Mapping[str, StandingScene],
+    ) -> Recall:
+        """Take the properties over and go."""
         recall = Recall(secrets.token_hex(8), scene, by, goals, carried, lambda name: self._progress(recall, name))
         why = problem(
             ErrorCode.SUPERSEDED,
@@ -100,16 +130,11 @@ class Engine:
         )
         for key, part in recall.parts.items():
             self._take(key, part.claim, why)
-        self._latest[scene.id] = recall
         self._recalls[recall.run.id] = recall
         while len(self._recalls) > RUN_HISTORY:
             self._recalls.popitem(last=False)
-        self._stand(scene, by)
-        with self._store.batch():
-            self._store.put(("scenes", scene.id, "run"), recall.run)
-            self._relight()
-        self._group.create_task(self._conduct(recall), name=f"recall:{scene.id}")
-        return recall, False
+        self._group.create_task(self._conduct(recall, displaced), name=f"recall:{scene.id}")
+        return recall
 
     def recall(self, run: str) -> Recall:
         """A run by its id."""
@@ -135,7 +160,64 @@ class Engine:
             )
         )
 
-    async def _conduct(self, recall: Recall) -> None:
+    # -- taking back --
+
+    def undo(self, by: str) -> Recall:
+        """Put back what the last run changed and nobody touched since; scenes that stood before it stand again."""
+        last = self._last
+        if last is None or not last.recall.changed:
+            raise ProblemError(
+                problem(ErrorCode.INVALID, "Tidak ada yang bisa dikembalikan", "There is nothing to take back")
+            )
+        changed = last.recall.changed
+        touched = [part.goal for key, part in last.recall.parts.items() if key in changed]
+        shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in touched}
+        goals, irreversible = compensation(touched, changed, shapes)
+        if not goals:
+            names = ", ".join(f"{device}.{name}" for device, name in irreversible)
+            raise ProblemError(
+                problem(
+                    ErrorCode.INVALID,
+                    "Perubahan terakhir tidak bisa dikembalikan",
+                    "The last change cannot be taken back",
+                    detail=names,
+                )
+            )
+        scene = replace(
+            last.recall.scene, id=UNDO, name=Text(id="Kembalikan", en="Take back"), goals=goals, on_failure="continue"
+        )
+        self._last = None
+        self._standing.pop(last.recall.scene.id, None)
+        self._standing.update({key: item for key, item in last.displaced.items() if key in self.scenes})
+        recall = self._begin(scene, by, scene.goals, {}, {})
+        self._offer_undo()
+        return recall
+
+    def _remember(self, recall: Recall, displaced: Mapping[str, StandingScene]) -> None:
+        if recall.scene.id != UNDO and recall.changed and recall.run.result is not RunResult.RESTORED:
+            self._last = _Last(recall, displaced)
+
+    def _offer_undo(self) -> None:
+        last = self._last
+        offer = last is not None and bool(last.recall.changed)
+        self._store.put(
+            ("undo",),
+            Undo(run=last.recall.run.id, label=last.recall.scene.name, at=last.recall.run.started)
+            if last and offer
+            else None,
+        )
+
+    def _forget_put_back(self) -> None:
+        """A run that was put back is told until the next recall, then its tile is idle again."""
+        for key, recall in list(self._latest.items()):
+            if recall.run.result is RunResult.RESTORED:
+                del self._latest[key]
+                if key in self.scenes:
+                    self._store.put(("scenes", key, "run"), None)
+
+    # -- one run --
+
+    async def _conduct(self, recall: Recall, displaced: Mapping[str, StandingScene]) -> None:
         async def ready(facts: Mapping[PropertyKey, Fact]) -> None:
             snapshot = {name_of(key): wire_value(fact.value) for key, fact in facts.items() if fact.current}
             await self._diary.begun(recall, json.dumps(snapshot))
@@ -145,10 +227,16 @@ class Engine:
         except Exception:  # noqa: BLE001  # a bug in one run must not take the room with it
             _LOG.exception("scene %s: run %s broke", recall.scene.id, recall.run.id)
         finally:
+            recall.end()
+            if recall.run.result is RunResult.RESTORED:
+                self._standing.pop(recall.scene.id, None)
+                self._standing.update(displaced)
+            self._remember(recall, displaced)
             with self._store.batch():
                 if self._latest.get(recall.scene.id) is recall and recall.scene.id in self.scenes:
                     self._store.put(("scenes", recall.scene.id, "run"), recall.run)
                 self._relight()
+                self._offer_undo()
             self._diary.ended(recall)
             self._diary.standing(tuple(self._standing.values()))
 
@@ -238,16 +326,19 @@ class Engine:
                     asyncio.get_running_loop().call_soon(self._relight_dim)
                 self._dim.add(key)
 
-    def _stand(self, scene: Scene, by: str) -> None:
+    def _stand(self, scene: Scene, by: str) -> dict[str, StandingScene]:
+        """The scene stands from now on; returns the scenes it displaces, because they want a property differently."""
         mine = {goal.key: goal for goal in scene.goals}
+        displaced: dict[str, StandingScene] = {}
         for key in list(self._standing):
             other = self.scenes.get(key)
             if other is None or any(
                 goal.key in mine and not matches(goal.value, mine[goal.key].value, goal.tolerance)
                 for goal in other.goals
             ):
-                del self._standing[key]
+                displaced[key] = self._standing.pop(key)
         self._standing[scene.id] = StandingScene(scene.id, by, time.time())
+        return {key: item for key, item in displaced.items() if key != scene.id}
 
     def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
         latest = self._latest.get(scene.id)

@@ -30,7 +30,8 @@ def tile(goals: Sequence[Goal], look: Callable[[PropertyKey], Fact], run: Run | 
         done = sum(member.state in _REACHED for member in run.members.values())
         return Tile(SceneLight.SENDING, done, len(run.members))
     if not standing:
-        return Tile(SceneLight.IDLE, 0, len(goals))
+        put_back = run is not None and run.result is RunResult.RESTORED
+        return Tile(SceneLight.RESTORED if put_back else SceneLight.IDLE, 0, len(goals))
     facts = {goal.key: look(goal.key) for goal in goals}
     away = [goal for goal in goals if not _holds_now(goal, facts[goal.key])]
     reached = len(goals) - len(away)

@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from devices.sdk.commands import Priority, Set
-from devices.sdk.errors import DeviceError, Unreachable
+from devices.sdk.errors import BadSetting, DeviceError, Unreachable
 from devices.sdk.readings import Reading, Value
 from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
 from smartroom.control.errors import device_problem, problem
-from smartroom.control.room.model import PropertyKey
+from smartroom.control.room.model import PropertyKey, Shape
 from smartroom.control.scenes.model import Goal, Scene
 from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Member, MemberState, Run, RunResult
+from smartroom.protocol.state import Member, MemberState, Restored, Run, RunResult
 
 _LOG = logging.getLogger(__name__)
 
 _REUNION_S = 0.05
 """After a lost connection: the link's state follows the failed command a moment later, then the caller waits for the device."""
+
+_TO_RESTORE = frozenset({RunResult.PARTIAL, RunResult.FAILED})
 
 REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
 
@@ -72,6 +74,7 @@ class Recall:
         self._idle = asyncio.Event()
         self._held = False
         self._away: set[str] = set()
+        self._sent: set[PropertyKey] = set()
         members = dict(carried)
         for goal in scene.goals:
             if goal.key in self.parts:
@@ -107,6 +110,9 @@ class Recall:
         try:
             async with asyncio.timeout(self.scene.timeout_s):
                 facts = await gateway.facts(needed(goals))
+                for goal in goals:
+                    if facts[goal.key].current:
+                        self._update(goal.key, before=wire_value(facts[goal.key].value))
                 await ready(facts)
                 wanted = {goal.key: goal for goal in self.scene.goals}
                 pending: list[Goal] = []
@@ -127,7 +133,56 @@ class Recall:
         except TimeoutError:
             _LOG.warning("scene %s: run %s passed its limit of %g s", self.scene.id, self.run.id, self.scene.timeout_s)
         finally:
-            self._close()
+            self._settle_rest()
+        if self.scene.on_failure == "restore" and judge(self.run.members.values()) in _TO_RESTORE:
+            await self._put_back(gateway, locks)
+        self.end()
+
+    def end(self) -> None:
+        """Say the result. Idempotent; called in any case, also for a run that broke."""
+        self._settle_rest()
+        if self.open:
+            self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
+            self.finished.set()
+
+    @property
+    def changed(self) -> Mapping[PropertyKey, Value]:
+        """Properties this run sent something to and still owns, with what they read before; unknown ones are left out."""
+        found: dict[PropertyKey, Value] = {}
+        for key in self._sent:
+            before = self.run.members[name_of(key)].before
+            if self.parts[key].claim.lost is None and before is not None:
+                found[key] = tuple(before) if isinstance(before, list) else before
+        return found
+
+    async def _put_back(self, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        """Compensate in reverse dependency order, each value proved by read-back; what cannot be put back is declared."""
+        shapes = {key[0]: gateway.endpoint(key[0]).driver for key in self._sent}
+        goals, irreversible = compensation([self.parts[key].goal for key in self._sent], self.changed, shapes)
+        for key in irreversible:
+            if self.parts[key].claim.lost is None:
+                self._update(key, restored=Restored.IRREVERSIBLE)
+        back = Recall(
+            f"{self.run.id}-back",
+            replace(self.scene, goals=goals, on_failure="continue"),
+            self.run.by,
+            goals,
+            {},
+            lambda _: None,
+        )
+        for key, part in back.parts.items():
+            part.claim = self.parts[key].claim  # whoever takes the property over interrupts its restoring, too
+
+        async def unrecorded(_: Mapping[PropertyKey, Fact]) -> None:
+            return
+
+        await back.conduct(gateway, locks, unrecorded)
+        for key in back.parts:
+            member = back.run.members[name_of(key)]
+            if member.state in REACHED:
+                self._update(key, restored=Restored.RESTORED, value=member.value)
+            elif self.parts[key].claim.lost is None:
+                self._update(key, restored=Restored.FAILED, value=member.value, problem=member.problem)
 
     async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
         """Bring one batch to its goals. A goal that is taken over interrupts it wherever it waits; the rest goes on."""
@@ -219,6 +274,7 @@ class Recall:
 
         def attempt(number: int) -> None:
             for key in by_name.values():
+                self._sent.add(key)
                 if not self.parts[key].settled.is_set():
                     self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
 
@@ -325,7 +381,7 @@ class Recall:
         self.run.members[name] = Member.model_construct(**{**self.run.members[name].__dict__, **changes})
         self._changed(name)
 
-    def _close(self) -> None:
+    def _settle_rest(self) -> None:
         late = problem(ErrorCode.TIMEOUT, "Batas waktu lewat", "The time limit has passed")
         for key, part in self.parts.items():
             if part.settled.is_set():
@@ -338,8 +394,6 @@ class Recall:
                 MemberState.FAILED,
                 problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}),
             )
-        self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
-        self.finished.set()
 
 
 def name_of(key: PropertyKey) -> str:
@@ -349,7 +403,11 @@ def name_of(key: PropertyKey) -> str:
 
 def judge(members: Iterable[Member]) -> RunResult:
     """The result of a run by its members: achieved only when every property was read back at its goal."""
+    members = list(members)
     states = [member.state for member in members]
+    back = {member.restored for member in members} - {None}
+    if Restored.RESTORED in back and Restored.FAILED not in back:
+        return RunResult.RESTORED
     if all(state in REACHED for state in states):
         return RunResult.ACHIEVED
     if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):
@@ -357,6 +415,28 @@ def judge(members: Iterable[Member]) -> RunResult:
     if all(state in (MemberState.OVERRIDDEN, MemberState.CANCELLED) for state in states):
         return RunResult.CANCELLED
     return RunResult.FAILED
+
+
+def compensation(
+    goals: Sequence[Goal], before: Mapping[PropertyKey, Value], shapes: Mapping[str, Shape]
+) -> tuple[tuple[Goal, ...], tuple[PropertyKey, ...]]:
+    """Goals that put properties back, dependants first, and those that cannot be put back. Pure."""
+    back: dict[PropertyKey, Goal] = {}
+    irreversible: list[PropertyKey] = []
+    for goal in goals:
+        shape = shapes[goal.device]
+        value = before.get(goal.key)
+        try:
+            if value is None or not shape.spec(goal.property).reversible:
+                raise BadSetting("not to be put back", key=goal.property)
+            back[goal.key] = replace(goal, value=shape.check(goal.property, value), after=(), needs=None)
+        except DeviceError:  # a transitional value (warming) was read, or none
+            irreversible.append(goal.key)
+    ordered = {
+        key: replace(goal, after=tuple(other.key for other in goals if key in other.after and other.key in back))
+        for key, goal in back.items()
+    }
+    return tuple(ordered.values()), tuple(irreversible)
 
 
 def _unreachable(gateway: Gateway, device: str) -> Problem:

@@ -8,7 +8,7 @@ import pytest
 
 from smartroom.control.errors import ProblemError
 from smartroom.protocol.errors import ErrorCode
-from smartroom.protocol.state import Link, MemberState, RunResult, SceneLight
+from smartroom.protocol.state import Link, MemberState, Restored, RunResult, SceneLight
 from tests.rooms import ROOM, SCENES, TestRoom, living
 
 
@@ -253,3 +253,58 @@ async def test_patches_rebuild_the_state(room: TestRoom) -> None:
                 if value is not None and part not in ("properties", "run")
             }
     assert room.live.store.since(10**9) is None
+
+
+async def test_a_failed_scene_is_put_back(room: TestRoom) -> None:
+    """`on_failure: restore`: what was reached returns to its old value, proved by read-back; the scene that stood stands again."""
+    await room.apply("slides")
+    before = room.simulators["matrix"].snapshot()
+    report = await room.apply("careful")  # the projector is off: its sound cannot be muted
+    assert report.run.result is RunResult.RESTORED
+    assert report.run.members["matrix.route.2"].restored is Restored.RESTORED
+    assert report.run.members["projector.mute"].state is MemberState.FAILED
+    after = room.simulators["matrix"].snapshot()
+    names = ("route.1", "route.2", "volume.1")
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
+    assert room.scene("careful").light is SceneLight.RESTORED
+    assert room.scene("slides").light is SceneLight.ACTIVE
+
+
+async def test_what_cannot_be_put_back_is_declared(tmp_path: Path) -> None:
+    """A lamp that was switched on stays on; the result says so instead of cooling it."""
+    scenes = {"bright": SCENES["meeting"] + "on_failure: restore\n"}
+    async with living(tmp_path, ROOM, scenes) as room:
+        room.simulators["matrix"].faults.update("lie")
+        report = await room.apply("bright")
+        assert report.run.result is RunResult.RESTORED
+        assert report.run.members["projector.power"].restored is Restored.IRREVERSIBLE
+        assert room.simulators["projector"].snapshot()["power"] == "on"
+
+
+async def test_a_hand_during_the_run_is_not_put_back(room: TestRoom) -> None:
+    """Putting back touches only what the scene still owns: a fader moved meanwhile stays."""
+    room.simulators["matrix"].faults.update("delay=0.1")
+    accepted = room.live.desk.apply("careful", by="host", press="press-0100")
+    await asyncio.sleep(0.1)
+    await room.live.desk.set("matrix", "volume.1", 33, by="operator", press="press-0101")
+    report = await room.live.desk.wait(accepted.run or "")
+    assert report.run.members["matrix.volume.1"].restored is None
+    assert room.simulators["matrix"].snapshot()["volume.1"] == pytest.approx(33, abs=1)
+
+
+async def test_the_last_change_can_be_taken_back(room: TestRoom) -> None:
+    """`Kembalikan`: every property the last scene changed reads its old value again; what a hand changed since is left alone."""
+    await room.apply("slides")
+    await room.apply("meeting")
+    assert room.state.undo is not None
+    await room.live.desk.set("matrix", "volume.1", 12, by="operator", press="press-0102")
+    accepted = room.live.desk.undo(by="host", press="press-0103")
+    report = await room.live.desk.wait(accepted.run or "")
+    assert report.run.result is RunResult.ACHIEVED
+    truth = room.simulators["matrix"].snapshot()
+    assert (truth["route.1"], truth["route.2"]) == (2, 2)
+    assert truth["volume.1"] == pytest.approx(12, abs=1)
+    assert room.scene("slides").light is SceneLight.ACTIVE
+    assert room.state.undo is None
+    with pytest.raises(ProblemError):
+        room.live.desk.undo(by="host", press="press-0104")
