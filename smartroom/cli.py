@@ -334,16 +334,17 @@ def token_create(name: str, role: str, days: float | None, rooms: tuple[str, ...
 @main.command()
 @click.argument("name")
 @click.option("--role", type=_ROLES, default="host", show_default=True, help="What the screen may do.")
+@click.option("--wall", default=None, help="Make it the screen of this wall of room.yaml; needs --room.")
 @_ROOMS
 @_URL
 @_DATA
-def pair(name: str, role: str, rooms: tuple[str, ...], url: str | None, data: Path) -> None:
+def pair(name: str, role: str, wall: str | None, rooms: tuple[str, ...], url: str | None, data: Path) -> None:
     """A one-use link (10 minutes) that makes a tablet or wall browser a screen of the room."""
     import segno  # noqa: PLC0415
 
     from smartroom.commands.people import pairing_link  # noqa: PLC0415
 
-    link = _local(pairing_link(data, name, role, rooms, url))
+    link = _local(pairing_link(data, name, role, rooms, url, wall))
     segno.make(link, error="m").terminal(sys.stdout, compact=True)
     click.echo(link)
 

@@ -30,9 +30,13 @@ async def create_token(data: Path, name: str, role: str, rooms: tuple[str, ...],
     return issued.secret
 
 
-async def pairing_link(data: Path, name: str, role: str, rooms: tuple[str, ...], url: str | None) -> str:
-    """A one-use link that makes the browser that opens it a screen of these rooms."""
+async def pairing_link(
+    data: Path, name: str, role: str, rooms: tuple[str, ...], url: str | None, wall: str | None = None
+) -> str:
+    """A one-use link that makes the browser that opens it a screen of these rooms, or the screen of one wall."""
     door = find_door(url, None, data)
+    given = Role.DISPLAY if wall else Role(role)
+    device = f"wall.{wall.removeprefix('wall.')}" if wall else None
     async with people_of(data) as people:
-        offered = await people.tokens.offer(name, Role(role), list(rooms), "command line")
+        offered = await people.tokens.offer(name, given, list(rooms), "command line", wall=device)
     return f"{door.url}/pair/{offered.code}"

@@ -114,6 +114,8 @@ class Token(Message):
     created_by: Label
     expires: float | None = None
     last_seen: float | None = None
+    wall: str | None = None
+    """The wall whose screen it is."""
 
 
 class NewToken(Message):
@@ -139,6 +141,8 @@ class NewPairing(Message):
     name: Annotated[str, Field(min_length=1, max_length=80)]
     role: Literal[Role.HOST, Role.OPERATOR, Role.DISPLAY, Role.SIGNER] = Role.HOST
     rooms: Rooms
+    wall: Annotated[str, Field(pattern=r"^wall\.[a-z0-9][a-z0-9-]{0,63}$")] | None = None
+    """Make it this wall's own screen: role `display`, one room."""
 
 
 class Pairing(Message):

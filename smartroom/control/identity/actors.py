@@ -20,6 +20,8 @@ class Actor:
     rooms: frozenset[str]
     credential: str = ""
     """Id of the session or token it came with: the audit trail names it, the secret itself is nowhere."""
+    wall: str | None = None
+    """The wall whose screen this is; nobody else speaks for it."""
 
     def enters(self, room: str) -> bool:
         """Whether this actor's rights hold in the room."""

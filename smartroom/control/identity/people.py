@@ -229,7 +229,7 @@ class People:
 
 
 def _token_actor(row: TokenRow) -> Actor:
-    return Actor(ActorKind(row.kind), row.id, row.name, row.role, frozenset(row.rooms), row.digest)
+    return Actor(ActorKind(row.kind), row.id, row.name, row.role, frozenset(row.rooms), row.digest, row.wall)
 
 
 def _no_account(name: str) -> ProblemError:

@@ -50,6 +50,8 @@ class TokenRow:
     created_by: str
     expires: float | None = None
     last_seen: float | None = None
+    wall: str | None = None
+    """The wall whose screen it is, in its only room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class PairingRow:
     rooms: tuple[str, ...]
     created_by: str
     expires: float
+    wall: str | None = None
 
 
 class PeopleRecords(Protocol):

@@ -28,6 +28,9 @@ class Action(StrEnum):
     DEVICE_ACT = "device.act"
     BLANK = "blank"
     DISMISS = "dismiss"
+    PICTURE_ADD = "picture.add"
+    """Upload a picture for the walls."""
+    PICTURE_REMOVE = "picture.remove"
     HISTORY_READ = "history.read"
     DEVICE_READ = "device.read"
     """Addresses, settings, errors of devices."""
@@ -70,6 +73,8 @@ _HOST = _SEE | {
     Action.CONTROL_ACT,
     Action.BLANK,
     Action.DISMISS,
+    Action.PICTURE_ADD,
+    Action.PICTURE_REMOVE,
     Action.HISTORY_READ,
 }
 _OPERATOR = _HOST | {Action.DEVICE_READ}

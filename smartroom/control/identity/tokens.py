@@ -57,6 +57,7 @@ class Tokens:
         *,
         days: float | None = None,
         kind: ActorKind = ActorKind.TOKEN,
+        wall: str | None = None,
     ) -> IssuedToken:
         """A new token. A screen's ends when it stays away for months, a program's after `days` or never."""
         secret = token_secret()
@@ -72,6 +73,7 @@ class Tokens:
             created=now,
             created_by=by,
             expires=None if life is None else now + life,
+            wall=wall,
         )
         await self._records.save_token(row)
         self._rows[row.digest] = row
@@ -131,10 +133,21 @@ class Tokens:
         """Tokens that hold."""
         return iter([row for row in self._rows.values() if not _expired(row)])
 
-    async def offer(self, name: str, role: Role, rooms: Sequence[str], by: str) -> IssuedPairing:
-        """A one-use link for a screen."""
+    async def offer(
+        self, name: str, role: Role, rooms: Sequence[str], by: str, *, wall: str | None = None
+    ) -> IssuedPairing:
+        """A one-use link for a screen; for a wall's own screen, role and room are those of the wall."""
+        if wall is not None and (role is not Role.DISPLAY or len(rooms) != 1 or "*" in rooms):
+            raise ProblemError(
+                problem(
+                    ErrorCode.INVALID,
+                    "Layar dinding dipasangkan sebagai display di satu ruangan",
+                    "A wall is paired as a display of one room",
+                    name="wall",
+                )
+            )
         code = pairing_code()
-        row = PairingRow(digest(code), name, role, tuple(rooms), by, time.time() + PAIRING_LIFE_S)
+        row = PairingRow(digest(code), name, role, tuple(rooms), by, time.time() + PAIRING_LIFE_S, wall)
         await self._records.save_pairing(row)
         return IssuedPairing(row, code)
 
@@ -150,7 +163,13 @@ class Tokens:
                     detail=f"a link is good once, for {PAIRING_LIFE_S / 60:.0f} minutes",
                 ),
             )
-        return await self.create(row.name, row.role, row.rooms, row.created_by, kind=ActorKind.DEVICE)
+        return await self.create(
+            row.name, row.role, row.rooms, row.created_by, kind=ActorKind.DEVICE, wall=row.wall
+        )
+
+    def walls(self, room: str) -> frozenset[str]:
+        """Walls of a room that have a screen of their own."""
+        return frozenset(row.wall for row in self if row.wall is not None and room in row.rooms)
 
     def _may_look(self) -> bool:
         now = time.monotonic()

@@ -53,6 +53,8 @@ class TokenTable(Table):
     created_by: Mapped[str] = mapped_column(String(80))
     expires: Mapped[float | None] = mapped_column(Double)
     last_seen: Mapped[float | None] = mapped_column(Double)
+    wall: Mapped[str | None] = mapped_column(String(80))
+    """The wall whose screen it is: `wall.left`."""
 
 
 class PairingTable(Table):
@@ -66,6 +68,7 @@ class PairingTable(Table):
     rooms: Mapped[list[str]] = mapped_column(JSON)
     created_by: Mapped[str] = mapped_column(String(80))
     expires: Mapped[float] = mapped_column(Double)
+    wall: Mapped[str | None] = mapped_column(String(80))
 
 
 class AuditTable(Table):

@@ -25,6 +25,8 @@ ALLOWED = {
     Action.DEVICE_ACT: "technician",
     Action.BLANK: "host operator technician",
     Action.DISMISS: "host operator technician",
+    Action.PICTURE_ADD: "host operator technician",
+    Action.PICTURE_REMOVE: "host operator technician",
     Action.HISTORY_READ: "host operator technician admin auditor",
     Action.DEVICE_READ: "operator technician admin auditor",
     Action.USER_LIST: "admin auditor",

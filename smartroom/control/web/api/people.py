@@ -160,8 +160,9 @@ async def offer_pairing(call: Call[NewPairing, Nothing]) -> Pairing:
     """A one-use link for a tablet or a wall."""
     body = call.body
     _check_gift(call.actor, Action.PAIR, body.role, body.rooms)
-    issued = await call.house.people.tokens.offer(body.name, body.role, body.rooms, call.actor.name)
-    note(call.house, call.actor, "pair.offer", body.name, "ok", f"role={body.role} rooms={','.join(body.rooms)}")
+    issued = await call.house.people.tokens.offer(body.name, body.role, body.rooms, call.actor.name, wall=body.wall)
+    what = f"role={body.role} rooms={','.join(body.rooms)}" + (f" {body.wall}" if body.wall else "")
+    note(call.house, call.actor, "pair.offer", body.name, "ok", what)
     return Pairing(
         code=issued.code,
         path=f"/pair/{issued.code}",
@@ -268,9 +269,12 @@ def _token(row: TokenRow) -> Token:
         created_by=row.created_by,
         expires=row.expires,
         last_seen=row.last_seen,
+        wall=row.wall,
     )
 
 
 def _opens(row: TokenRow) -> str:
+    if row.wall is not None:
+        return f"/wall/{row.wall.partition('.')[2]}"
     room = row.rooms[0] if len(row.rooms) == 1 else EVERY_ROOM
     return "/" if room == EVERY_ROOM else f"/panel/{room}"
