@@ -12,38 +12,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from devices.sdk.commands import Command, Frames, Priority, Salvo, Set
+from devices.sdk.commands import Command, Priority, Salvo, Set
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.errors import Busy, DeviceError, ReplyTimeout, Unreachable
 from devices.sdk.manifest import PropertySpec
 from devices.sdk.readings import Reading, Value, matches
 from smartroom.control.limits import READ_DEADLINE_S, RETRY_PAUSE_S, SEND_ATTEMPTS, VERIFY_FIRST_S, VERIFY_MAX_S
+from smartroom.control.room.model import Shape
 
 _STILL_MIN_S = 0.25
 _STILL_MAX_S = 3.0
 """How long a reading may stay unchanged after an acknowledgement before the command is sent again: twice the usual time, within these."""
 _SLOW_POLLS = 20
 """A change that takes long (a lamp) is asked for about this often in its usual time."""
-
-
-class Shape(Protocol):
-    """What a device can be asked, without any I/O. A `Driver` has it; so has a wall or a stage of this process."""
-
-    def properties(self) -> tuple[str, ...]:
-        """Concrete property names."""
-        ...
-
-    def spec(self, name: str) -> PropertySpec:
-        """Facts of one property."""
-        ...
-
-    def check(self, name: str, value: Value) -> Value:
-        """The canonical value, or BadSetting."""
-        ...
-
-    def encode(self, command: Command) -> Frames:
-        """Exact frames of a command."""
-        ...
 
 
 class Endpoint(Protocol):

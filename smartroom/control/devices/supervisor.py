@@ -61,14 +61,14 @@ class Supervisor:
             if device is None or device.fingerprint != self._charges[key].device.fingerprint:
                 self._drop(key)
         for key, device in room.devices.items():
-            if key in self._charges:
+            if key in self._charges or device.wire is None:
                 continue
             for (owner, fact), value in known.items():
                 if owner == key:
-                    device.driver.recall(fact, value)
+                    device.wire.driver.recall(fact, value)
             trace = self.traces[key] = deque(maxlen=TRACE_LENGTH)
             observer = _Observer(key, self._store, self._gateway, trace, self._moved, self._learned)
-            charge = _Charge(device, Session(device.driver, device.address, observer))
+            charge = _Charge(device, Session(device.wire.driver, device.wire.address, observer))
             self._charges[key] = charge
             self._gateway.register(key, charge.session)
             if self._group is not None:

@@ -17,7 +17,7 @@ from devices.sdk.document import Document, Secret, read_document
 from devices.sdk.errors import BadSetting
 from devices.sdk.settings import Settings
 from smartroom.control.errors import problem
-from smartroom.control.room.model import Device, Room
+from smartroom.control.room.model import Device, Room, Wire
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import AudioControl, Output, Source
@@ -48,8 +48,13 @@ class _SourceFile(_File):
 
 
 class _OutputFile(_File):
-    matrix: str
+    matrix: str | None = None
     screen: Id | None = None
+    wall: Id | None = None
+    name: Words | None = None
+
+
+class _WallFile(_File):
     name: Words | None = None
 
 
@@ -67,6 +72,7 @@ class RoomFile(_File):
     devices: dict[Id, dict[str, object]] = Field(min_length=1, max_length=200)
     sources: dict[Id, str | _SourceFile] = {}
     outputs: dict[Id, _OutputFile] = {}
+    walls: Annotated[dict[Id, _WallFile], Field(max_length=64)] = {}
     audio: _AudioFile = _AudioFile()
 
 
@@ -82,7 +88,8 @@ def load_room(
     reader = _Reader(document, families, secrets, addresses or {})
     devices = {key: reader.device(key, value) for key, value in written.devices.items()}
     sources = {key: reader.source(key, value, devices) for key, value in written.sources.items()}
-    outputs = {key: reader.output(key, value, devices) for key, value in written.outputs.items()}
+    walls = {key: value.name or _titled(key) for key, value in written.walls.items()}
+    outputs = {key: reader.output(key, value, devices, walls) for key, value in written.outputs.items()}
     return Room(
         id=folder.name,
         name=written.name,
@@ -91,9 +98,10 @@ def load_room(
         devices=devices,
         sources=sources,
         outputs=outputs,
-        cameras=tuple(key for key, device in devices.items() if device.family.manifest.kind == "camera"),
+        cameras=tuple(key for key, device in devices.items() if device.kind == "camera"),
         volume=reader.audio("volume", written.audio.volume, devices),
         mute=reader.audio("mute", written.audio.mute, devices),
+        walls=walls,
         warnings=tuple(reader.warnings),
     )
 
@@ -126,8 +134,9 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
 
 
 _KEYS = {
-    "RoomFile": ["name", "place", "timezone", "devices", "sources", "outputs", "audio"],
-    "outputs": ["matrix", "screen", "name"],
+    "RoomFile": ["name", "place", "timezone", "devices", "sources", "outputs", "walls", "audio"],
+    "outputs": ["matrix", "screen", "wall", "name"],
+    "walls": ["name"],
     "sources": ["at", "name", "icon"],
     "audio": ["volume", "mute"],
     "SceneFile": ["name", "icon", "order", "danger", "hidden", "extends", "on_failure", "timeout", "desired", "steps"],
@@ -174,13 +183,15 @@ class _Reader:
         return Device(
             id=key,
             name=self._words((*path, "name"), name, key),
-            family=family,
+            kind=family.manifest.kind,
+            family=family.manifest.family,
             driver=driver,
-            address=address,
+            wire=Wire(driver, address),
             presets=dict(
                 _numbers(settings.mapping("presets") if "presets" in family.manifest.settings else {}).items()
             ),
             labels=labels,
+            actions=tuple(family.manifest.actions),
             fingerprint=hashlib.sha256(
                 json.dumps([family.manifest.family, str(address), rest], sort_keys=True, default=str).encode()
             ).hexdigest(),
@@ -195,9 +206,22 @@ class _Reader:
         device, number = self._port(path, item.at, "in", devices)
         return Source(id=key, name=item.name or _titled(key), icon=item.icon, device=device, input=number)
 
-    def output(self, key: str, written: _OutputFile, devices: Mapping[str, Device]) -> Output:
-        """`main: {matrix: matrix.out.1, screen: projector}`."""
+    def output(
+        self, key: str, written: _OutputFile, devices: Mapping[str, Device], walls: Mapping[str, Text]
+    ) -> Output:
+        """`main: {matrix: matrix.out.1, screen: projector}`, or `left: {wall: left}`."""
         path = ("outputs", key)
+        if (written.matrix is None) == (written.wall is None) or (written.wall and written.screen):
+            raise self._document.error(
+                path,
+                "an output is a port of a matrix with the screen behind it, or a wall",
+                fix=f"{key}: {{matrix: matrix.out.1, screen: projector}}   or   {key}: {{wall: left}}",
+            )
+        if written.wall is not None:
+            if written.wall not in walls:
+                raise self._unknown((*path, "wall"), written.wall, walls, "wall")
+            return Output(id=key, name=written.name or walls[written.wall], device=f"wall.{written.wall}", output=0)
+        assert written.matrix is not None
         device, number = self._port((*path, "matrix"), written.matrix, "out", devices)
         if written.screen is not None and written.screen not in devices:
             raise self._unknown((*path, "screen"), written.screen, devices)
@@ -288,7 +312,9 @@ class _Reader:
             raise self._unknown(path, device, devices)
         found = devices[device]
         setting = "inputs" if direction == "in" else "outputs"
-        count = found.driver.settings.integer(setting) if setting in found.family.manifest.settings else 0
+        assert found.wire is not None
+        driver = found.wire.driver
+        count = driver.settings.integer(setting) if setting in driver.manifest.settings else 0
         if not 1 <= number <= count:
             raise self._document.error(
                 path,
@@ -298,13 +324,15 @@ class _Reader:
             )
         return device, number
 
-    def _unknown(self, path: tuple[str, ...], name: str, devices: Mapping[str, Device]) -> Exception:
-        near = get_close_matches(name, devices, n=1)
+    def _unknown(
+        self, path: tuple[str, ...], name: str, known: Mapping[str, object], what: str = "device"
+    ) -> Exception:
+        near = get_close_matches(name, known, n=1)
         return self._document.error(
             path,
-            f"no device '{name}'",
+            f"no {what} '{name}'",
             value=name,
-            fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(devices)}",
+            fix=f"did you mean '{near[0]}'?" if near else f"{what}s: {', '.join(known) or 'none'}",
         )
 
     def _words(self, path: tuple[str, ...], value: object, key: str) -> Text:

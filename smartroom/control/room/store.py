@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import cast
 
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading
@@ -15,7 +16,7 @@ from smartroom.control.room.model import Device, Room
 from smartroom.control.room.words import choices
 from smartroom.protocol.base import Message, Text
 from smartroom.protocol.errors import Problem
-from smartroom.protocol.state import Change, DeviceState, LastAction, Link, Patch, PropertyShape, RoomState
+from smartroom.protocol.state import Change, DeviceState, Kind, LastAction, Link, Patch, PropertyShape, RoomState
 
 _LINKS: Mapping[LinkState, Link] = {
     LinkState.CONNECTING: Link.CONNECTING,
@@ -238,12 +239,12 @@ def _device_state(room: Room, device: Device) -> DeviceState:
     return DeviceState(
         id=device.id,
         name=device.name,
-        kind=device.family.manifest.kind,
-        family=device.family.manifest.family,
-        address=str(device.address),
+        kind=cast("Kind", device.kind),
+        family=device.family,
+        address=device.address,
         simulated=device.simulated,
         problem=device.problem,
         shapes=shapes,
-        actions=list(device.family.manifest.actions),
+        actions=list(device.actions),
         presets=dict(device.presets),
     )

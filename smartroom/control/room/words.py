@@ -20,6 +20,9 @@ _PROPERTIES: Mapping[str, Text] = {
     "preset": Text(id="posisi", en="position"),
     "position": Text(id="arah", en="direction"),
     "zoom": Text(id="zum", en="zoom"),
+    "content": Text(id="tayangan", en="content"),
+    "page": Text(id="halaman", en="page"),
+    "fault": Text(id="gangguan", en="fault"),
 }
 
 _VALUES: Mapping[tuple[str, Value], Text] = {
@@ -50,6 +53,8 @@ def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:
 
 def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[Source], device: Device) -> Text:
     """A value in words: `Podium`, `Nyala`, `62 %`."""
+    if device.speech is not None and (told := device.speech.words(name, value)) is not None:
+        return told
     found = next(
         (
             choice.label
@@ -64,6 +69,8 @@ def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[S
 def choices(name: str, spec: PropertySpec, sources: Iterable[Source], device: Device) -> list[ChoiceLabel]:
     """Values a page may offer for a property, with their words."""
     base = name.partition(".")[0]
+    if spec.type is ValueType.CONTENT:
+        return device.speech.choices(name) if device.speech is not None else []
     if spec.capability == "routing":
         found = [ChoiceLabel(value=source.input, label=source.name) for source in sources]
         return [*found, ChoiceLabel(value=0, label=Text(id="Kosong", en="Nothing"))]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from devices.sdk.document import Document, DocumentError, read_document
 from devices.sdk.errors import DeviceError
-from devices.sdk.manifest import PropertySpec
+from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value
 from smartroom.control.limits import SCENE_TIMEOUT_MAX_S, SCENE_TIMEOUT_S
 from smartroom.control.room.files import ROOM_FILE, Words, from_validation
@@ -58,6 +59,8 @@ class Scene:
     on_failure: Policy
     timeout_s: float
     goals: tuple[Goal, ...]
+    absent: tuple[Goal, ...] = ()
+    """What it wants of devices that are not there yet: named in plans, never waited for."""
 
 
 class SceneFile(BaseModel):
@@ -118,6 +121,14 @@ def load_scene(path: Path, room: Room) -> Scene:
     )
 
 
+def without(scene: Scene, devices: Collection[str]) -> Scene:
+    """The scene with what it wants of these devices set aside; as it is when nothing else would be left."""
+    kept = tuple(goal for goal in scene.goals if goal.device not in devices)
+    if not kept or len(kept) == len(scene.goals):
+        return scene
+    return replace(scene, goals=kept, absent=tuple(goal for goal in scene.goals if goal.device in devices))
+
+
 def _chain(path: Path) -> Iterator[tuple[Document, SceneFile]]:
     seen: list[str] = []
     while True:
@@ -163,7 +174,7 @@ def _goals(document: Document, written: SceneFile, room: Room) -> Iterator[tuple
                 fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}",
             )
         for key, value in properties.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and not _is_content(device, key):
                 for part, inner in value.items():
                     yield (
                         _goal(
@@ -194,9 +205,9 @@ def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device,
     try:
         checked = device.driver.check(name, value)
     except DeviceError as error:
-        raise document.error(
-            path, f"{device.id}: {error}", value=str(written)[:60], fix="use one of the allowed values"
-        ) from None
+        inside = tuple(getattr(error, "where", ()))
+        fix = getattr(error, "fix", "") or "use one of the allowed values"
+        raise document.error((*path, *inside), f"{device.id}: {error}", value=str(written)[:60], fix=fix) from None
     return Goal(
         device.id,
         name,
@@ -207,6 +218,11 @@ def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device,
     )
 
 
+def _is_content(device: Device, name: str) -> bool:
+    """A mapping written for such a property is one value, not several channels."""
+    return name in device.driver.properties() and device.driver.spec(name).type is ValueType.CONTENT
+
+
 def _channel(room: Room, device: Device, part: str) -> str:
     output = room.outputs.get(part)
     return str(output.output) if output is not None and output.device == device.id else part
@@ -215,7 +231,9 @@ def _channel(room: Room, device: Device, part: str) -> str:
 def _named(
     document: Document, path: tuple[str, ...], room: Room, device: Device, spec: PropertySpec, written: object
 ) -> Value:
-    """A source's or preset's name becomes its number; everything else stays as written."""
+    """A source's or preset's name becomes its number, a document its text; everything else stays as written."""
+    if spec.type is ValueType.CONTENT and isinstance(written, dict):
+        return json.dumps(written, default=str)
     if spec.capability == "routing" and isinstance(written, str):
         source = room.sources.get(written)
         if source is None or source.device != device.id:

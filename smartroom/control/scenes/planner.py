@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from devices.sdk.commands import Command, Frame, Salvo, Set
 from devices.sdk.readings import Value, matches
-from smartroom.control.devices.gateway import Fact, Shape
+from smartroom.control.devices.gateway import Fact
 from smartroom.control.errors import device_problem, problem
-from smartroom.control.room.model import PropertyKey
+from smartroom.control.room.model import PropertyKey, Shape
 from smartroom.control.scenes.model import Goal, Scene
 from smartroom.protocol.base import Text
 from smartroom.protocol.base import Value as WireValue
@@ -127,7 +127,10 @@ def make_plan(
         name=scene.name,
         base=base,
         offline=offline,
-        steps=[steps[goal.key] for goal in _dependencies_first(scene.goals)],
+        steps=[
+            *(steps[goal.key] for goal in _dependencies_first(scene.goals)),
+            *(_step(goal, Fact(), now, action=PlanAction.UNAVAILABLE, problem=_unpaired(goal)) for goal in scene.absent),
+        ],
         changes=changes,
         unchanged=sum(step.action is PlanAction.SKIP for step in steps.values()),
         expected_ms=max((ends[key] for key, step in steps.items() if step.action is PlanAction.SET), default=0),
@@ -151,6 +154,17 @@ def _step(goal: Goal, fact: Fact, now: float, **rest: object) -> PlanStep:
         "after": [f"{device}.{name}" for device, name in goal.after],
     }
     return PlanStep.model_validate(known | rest)
+
+
+def _unpaired(goal: Goal) -> Problem:
+    return problem(
+        ErrorCode.CONFIGURATION,
+        "Layar belum dipasangkan",
+        "The wall is not paired",
+        device=goal.device,
+        name=goal.property,
+        fix=Text(id="Pasangkan layar ini, atau hapus dari room.yaml", en="Pair this wall, or remove it from room.yaml"),
+    )
 
 
 def _trouble(goal: Goal, fact: Fact, *, offline: bool) -> Problem | None:

@@ -24,7 +24,7 @@ from smartroom.protocol.commands import (
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.state import RoomState
 
-_PANEL_KINDS = frozenset({"matrix", "camera", "audio"})
+_PANEL_KINDS = frozenset({"matrix", "camera", "audio", "wall"})
 """Devices whose controls the panel shows to a host."""
 
 _SETTING_UP = frozenset({"store_preset", "cancel"})
