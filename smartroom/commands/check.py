@@ -10,8 +10,12 @@ from pathlib import Path
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
 from smartroom.control.devices.gateway import Fact
+from smartroom.control.displays.pictures.album import Album
+from smartroom.control.displays.walls import Furniture
 from smartroom.control.room.files import ROOM_FILE, load_room
+from smartroom.control.room.model import Room
 from smartroom.control.room.secrets import load_secrets
+from smartroom.control.rooms import PICTURES
 from smartroom.control.scenes.model import load_scenes
 from smartroom.control.scenes.planner import make_plan, needed
 from smartroom.protocol.scenes import Plan
@@ -44,7 +48,7 @@ def check(folder: Path) -> Findings:
         return findings
     for path in rooms:
         try:
-            room = load_room(path, families, secrets)
+            room = _furnished(path, load_room(path, families, secrets))
         except DocumentError as error:
             findings.errors.append(str(error))
             continue
@@ -57,7 +61,7 @@ def check(folder: Path) -> Findings:
 
 def offline_plan(site: Path, room_id: str, scene_id: str) -> Plan:
     """A plan from the files alone: every present value is unknown. DocumentError or KeyError with what is wrong."""
-    room = load_room(site / room_id, _families(site), load_secrets(site))
+    room = _furnished(site / room_id, load_room(site / room_id, _families(site), load_secrets(site)))
     scenes, errors = load_scenes(site / room_id, room)
     if scene_id in errors:
         raise errors[scene_id]
@@ -74,6 +78,11 @@ def _rooms(folder: Path) -> tuple[Path, list[Path]]:
     if (folder / ROOM_FILE).exists():
         return folder.resolve().parent, [folder]
     return folder, sorted(path.parent for path in folder.glob(f"*/{ROOM_FILE}"))
+
+
+def _furnished(folder: Path, room: Room) -> Room:
+    """With its walls, as the server would have them."""
+    return Furniture(Album(None, folder / PICTURES)).furnished(room)
 
 
 def _families(site: Path) -> Mapping[str, Family]:

@@ -15,13 +15,15 @@ from typing import Self
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
 from smartroom.control.limits import FILE_POLL_S
 from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
 from smartroom.control.room.files import ROOM_FILE
-from smartroom.control.rooms import LiveRoom, RoomRecords, file_problem
+from smartroom.control.rooms import LiveRoom, RoomRecords, WallPlace, file_problem
 from smartroom.control.scenes.desk import Desk
+from smartroom.control.web.outside import FrameCheck
 from smartroom.control.web.ports import Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol.errors import Problem
@@ -51,6 +53,8 @@ class Application:
         self.people = People(self.records.people)
         self.desks: dict[str, Desk] = {}
         self.rooms: dict[str, LiveRoom] = {}
+        self.walls: dict[str, Walls] = {}
+        self.outside = FrameCheck()
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
@@ -92,7 +96,9 @@ class Application:
             trail=self.records.trail,
             recent_runs=self.records.runs.recent,
             writable=self.records.writable,
+            walls=self.walls,
         )
+        self.outside.front = front
         return WebServer(house, front)
 
     async def machine_token(self, name: str) -> str:
@@ -135,8 +141,9 @@ class Application:
             if name in self.rooms:
                 continue
             records = RoomRecords(self.records.runs, self.records.standing, self.records.learned)
+            place = WallPlace(self.data / "pictures" / name, self.outside, self.people.tokens.walls)
             try:
-                room = LiveRoom(path.parent, self._families, self._addresses.get(name, {}), records)
+                room = LiveRoom(path.parent, self._families, self._addresses.get(name, {}), records, place)
             except DocumentError as error:
                 trouble = file_problem(error)
                 if self.broken.get(name) != trouble:
@@ -146,6 +153,7 @@ class Application:
             self.broken.pop(name, None)
             self.rooms[name] = room
             self.desks[name] = room.desk
+            self.walls[name] = room.walls
             group.create_task(self._keep(room), name=f"room:{name}")
 
     async def _keep(self, room: LiveRoom) -> None:

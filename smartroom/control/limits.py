@@ -105,6 +105,9 @@ WALL_SILENT_S = 6.0
 WALL_REPORTS_PER_S = 10.0
 """Of one page: slides that turn, and the heartbeat."""
 
+WALL_REPORTS_BURST = 60.0
+"""A page that comes back measures the clock a few times at once."""
+
 WALL_NUMBER_S = 10.0
 """How long `tunjukkan nama layar` stands on the glass: time to walk along the walls."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,9 @@ from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.devices.supervisor import Supervisor
+from smartroom.control.displays.outside import Nowhere, Outside
+from smartroom.control.displays.pictures.album import Album
+from smartroom.control.displays.walls import Furniture, Walls
 from smartroom.control.errors import problem
 from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
 from smartroom.control.room.files import load_room
@@ -24,7 +27,7 @@ from smartroom.control.room.secrets import load_secrets
 from smartroom.control.room.store import Store
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.scenes.engine import Diary, Engine
-from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.model import load_scenes, without
 from smartroom.control.scenes.ports import RunRecords, StandingRecords, StandingScene
 from smartroom.control.scenes.recall import Recall
 from smartroom.protocol.base import Text
@@ -32,6 +35,9 @@ from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import Unfinished
 
 _LOG = logging.getLogger(__name__)
+
+PICTURES = "pictures"
+"""Folder of a room beside its scenes: pictures that slides may name."""
 
 
 class LearnedRecords(Protocol):
@@ -55,11 +61,26 @@ class RoomRecords:
     learned: LearnedRecords
 
 
+@dataclass(frozen=True, slots=True)
+class WallPlace:
+    """What the room's walls need of the server."""
+
+    uploads: Path | None = None
+    outside: Outside = field(default_factory=Nowhere)
+    paired: Callable[[str], Collection[str]] | None = None
+    """Room -> walls that have a screen of their own; None: every wall is taken for paired."""
+
+
 class LiveRoom:
     """One folder of the site. `run` ends only by cancellation; `desk` is the way in."""
 
     def __init__(
-        self, folder: Path, families: Mapping[str, Family], addresses: Mapping[str, str], records: RoomRecords
+        self,
+        folder: Path,
+        families: Mapping[str, Family],
+        addresses: Mapping[str, str],
+        records: RoomRecords,
+        place: WallPlace | None = None,
     ) -> None:
         """Read the folder; DocumentError when its room.yaml cannot be used."""
         self._folder = folder
@@ -68,6 +89,8 @@ class LiveRoom:
         self._records = records
         self._known: dict[tuple[str, str], Value] = {}
         self._stamp = _stamp(folder)
+        self._place = place or WallPlace()
+        self._furniture = Furniture(Album(self._place.uploads, folder / PICTURES))
         self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
         room = self._read()
         self.id = room.id
@@ -76,7 +99,10 @@ class LiveRoom:
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
+        self.walls = Walls(self._furniture, self.store, self.gateway, self.engine.moved, self._place.outside)
         self._room = room
+        self.walls.describe(room)
+        self._pair()
         self._take(room)
 
     async def run(self) -> None:
@@ -86,6 +112,7 @@ class LiveRoom:
         try:
             async with self.engine, asyncio.TaskGroup() as group:
                 group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
+                group.create_task(self.walls.run(), name=f"walls:{self.id}")
                 group.create_task(self._watch_files(), name=f"files:{self.id}")
                 group.create_task(self._keep_diary(), name=f"diary:{self.id}")
         finally:
@@ -94,12 +121,19 @@ class LiveRoom:
     # -- files --
 
     def _read(self) -> Room:
-        return load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
+        self._furniture.album.refresh()
+        room = load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
+        return self._furniture.furnished(room)
+
+    def _pair(self) -> bool:
+        return self._place.paired is not None and self.walls.pair(self._place.paired(self.id))
 
     def _take(self, room: Room) -> None:
         scenes, errors = load_scenes(self._folder, room)
         for error in errors.values():
             _LOG.warning("%s", error)
+        self.walls.offer((*goal.key, goal.value) for scene in scenes.values() for goal in scene.goals)
+        scenes = {key: without(scene, self.walls.unpaired) for key, scene in scenes.items()}
         self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
         for warning in room.warnings:
             _LOG.warning("%s", warning)
@@ -107,6 +141,8 @@ class LiveRoom:
     async def _watch_files(self) -> None:
         while True:
             await asyncio.sleep(FILE_POLL_S)
+            if self._pair():
+                self._take(self._room)
             stamp = _stamp(self._folder)
             if stamp == self._stamp:
                 continue
@@ -124,6 +160,8 @@ class LiveRoom:
                 self.store.describe(room)
                 self.desk.describe(room)
                 self.supervisor.describe(room, self._known)
+                self.walls.describe(room)
+                self._pair()
                 self._take(room)
 
     # -- records --
@@ -203,7 +241,7 @@ def file_problem(error: DocumentError) -> Problem:
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Changes when a file of the room or the site's secrets is saved."""
     found: list[tuple[str, int, int]] = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.parent.glob("secrets.yaml")]):
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob(f"{PICTURES}/*"), *folder.parent.glob("secrets.yaml")]):
         with suppress(OSError):
             status = path.stat()
             found.append((path.name, status.st_mtime_ns, status.st_size))

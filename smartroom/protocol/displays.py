@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -61,6 +61,12 @@ class Identify(Message):
     number: int
     name: Text
     seconds: float
+
+
+class Leave(Message):
+    """End this page: another has its place, the server heard nothing of it, or somebody wants it loaded anew."""
+
+    why: Literal["replaced", "silent", "reload"]
 
 
 class Ask(Message):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
 from smartroom.protocol.base import Value
 from smartroom.protocol.commands import Accepted, ApplyReport
@@ -116,6 +117,8 @@ class House:
     """Whether the records can be written now."""
     gauges: Callable[[], Mapping[str, float]] = dict
     """More figures for /metrics: name -> value."""
+    walls: Mapping[str, Walls] = field(default_factory=dict)
+    """Room -> its walls."""
 
 
 @dataclass(frozen=True, slots=True)
