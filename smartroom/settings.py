@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     names: tuple[str, ...] = ()
     """Host names and addresses browsers may call the server by, beside localhost."""
+    dashboards: tuple[str, ...] = ()
+    """Origins of other sites that walls may show in a frame: `https://dasbor.kota.example`."""
     database: str | None = None
     """SQLAlchemy URL; none = SQLite in the data folder."""
     tls: bool = False

@@ -129,6 +129,7 @@ def _front(settings: Settings) -> Front:
         build=_build(),
         tls=tls.context if tls else None,
         root_certificate=tls.root if tls else None,
+        dashboards=settings.dashboards,
     )
 
 

@@ -11,11 +11,12 @@ from aiohttp.typedefs import Handler
 
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.actors import NOBODY
-from smartroom.control.limits import BODY_LIMIT, RESPONSE_S
+from smartroom.control.limits import RESPONSE_S
 from smartroom.control.web.credentials import check_origin, who
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, RATES, STRANGERS
 from smartroom.control.web.ports import Front
 from smartroom.control.web.problems import answer, of_http, rate_limited
+from smartroom.control.web.routes import body_limit
 from smartroom.protocol.errors import ErrorCode
 
 log = logging.getLogger(__name__)
@@ -65,8 +66,9 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         check_origin(request.app[FRONT], request.headers)
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").casefold() != "identity":
         raise web.HTTPUnsupportedMediaType(reason="send the body unpacked")
-    if request.content_length is not None and request.content_length > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(max_size=BODY_LIMIT, actual_size=request.content_length)
+    limit = body_limit(request)
+    if request.content_length is not None and request.content_length > limit:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length)
     return await handler(request)
 
 

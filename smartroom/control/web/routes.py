@@ -84,6 +84,8 @@ class Route:
     page: bool = False
     """No JSON: answers with its own response, and stands in no description of the API."""
     tags: tuple[str, ...] = field(default=())
+    limit: int = BODY_LIMIT
+    """Bytes of a body; above BODY_LIMIT the handler reads and counts it itself."""
 
 
 def route(
@@ -122,11 +124,26 @@ def page(
     action: Action = Action.ENTER,
     *,
     method: str = hdrs.METH_GET,
+    limit: int = BODY_LIMIT,
 ) -> Route:
     """A line for something that is no JSON."""
     return Route(
-        method=method, path=path, action=action, summary="", run=lambda call: run(call.request), page=True, late=True
+        method=method,
+        path=path,
+        action=action,
+        summary="",
+        run=lambda call: run(call.request),
+        page=True,
+        late=True,
+        limit=limit,
     )
+
+
+def body_limit(request: web.Request) -> int:
+    """Bytes a request's body may have, by its line."""
+    resource = request.match_info.route.resource
+    line = request.app[ROUTES].get((request.method, resource.canonical if resource else ""))
+    return line.limit if line is not None else BODY_LIMIT
 
 
 def install(app: web.Application, table: Iterable[Route]) -> None:

@@ -23,6 +23,7 @@ from smartroom.control.limits import (
 from smartroom.control.web import middlewares
 from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import people as people_api
+from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
 from smartroom.control.web.metrics import Meters
@@ -33,6 +34,7 @@ from smartroom.control.web.rates import Buckets
 from smartroom.control.web.room import RoomNamespace
 from smartroom.control.web.routes import install, page
 from smartroom.control.web.sockets import Sockets
+from smartroom.control.web.wall import WallNamespace
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +50,13 @@ class WebServer:
         presses = Presses(house)
         self.rooms = RoomNamespace(house, front, presses, self.meters, self.sockets)
         self.sockets.register_namespace(self.rooms)
+        self.walls = WallNamespace(house, front, self.meters, self.sockets)
+        self.sockets.register_namespace(self.walls)
         self.meters.gauges.update(
             {
                 "sockets": lambda: float(len(self.sockets.engine.sockets)),
                 "pages": lambda: float(self.rooms.pages),
+                "walls": lambda: float(len(self.walls.visitors)),
                 "pages_watching": lambda: float(self.rooms.feed.watchers),
                 "socket_bytes_held": lambda: float(sum(outbox.held for outbox in self.sockets.outboxes.values())),
             },
@@ -96,6 +101,7 @@ class WebServer:
             self.port = listener.sockets[0].getsockname()[1]
             self._tasks = [
                 group.create_task(self.rooms.run(), name="web: rights of pages"),
+                group.create_task(self.walls.run(), name="web: rights of walls"),
                 group.create_task(self.rooms.feed.run(), name="web: patches"),
                 group.create_task(self.meters.probe(), name="web: loop lag"),
                 group.create_task(self._sweep(), name="web: ended sessions"),
@@ -149,6 +155,7 @@ def create_server(
         (
             *rooms_api.TABLE,
             *people_api.TABLE,
+            *pictures_api.TABLE,
             *house_api.TABLE,
             page(middlewares.SOCKET_PATH, sockets.admit),
         ),

@@ -26,6 +26,7 @@ PARTS = {
     "{action}": "drive",
     "{name}": "nobody",
     "{id}": "none",
+    "{picture}": "0" * 32,
 }
 BODIES: dict[str, dict[str, object]] = {
     "SetBody": {"value": 1},

@@ -13,7 +13,7 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import AUDIT_PAGE
 from smartroom.control.web import metrics, openapi
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
-from smartroom.control.web.pages import LOGIN, PANEL, plain
+from smartroom.control.web.pages import LOGIN, PANEL, WALL, plain
 from smartroom.control.web.presses import check
 from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, Reply, page, route
@@ -73,6 +73,11 @@ async def panel(request: web.Request) -> web.StreamResponse:
     return _for_the_known(request, PANEL)
 
 
+async def wall(request: web.Request) -> web.StreamResponse:
+    """A wall's page; a browser that is not yet its screen is told by the page itself."""
+    return request.app[PAGES].answer(request, WALL)
+
+
 async def entrance(request: web.Request) -> web.StreamResponse:
     """Sign in, set up, pair: one page, told apart by its path."""
     return request.app[PAGES].answer(request, LOGIN)
@@ -129,6 +134,7 @@ TABLE = (
     page("/metrics", figures),
     page("/", home),
     page("/panel/{room}", panel),
+    page("/wall/{wall}", wall),
     page("/login", entrance),
     page("/setup", entrance),
     page("/pair/{code}", entrance),
