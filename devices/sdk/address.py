@@ -1,4 +1,7 @@
-"""Where a device is: `tcp://10.20.0.11:23`, `udp://10.20.0.21:52381`, `serial:///dev/serial/by-id/NAME?baud=9600`."""
+"""Where a device is: `tcp://10.20.0.11:23`, `udp://10.20.0.21:52381`, `serial:///dev/serial/by-id/NAME?baud=9600`.
+
+Two are more than a line: `wake://10.20.0.30:3389?via=10.20.0.255` (a sleeping machine) and `mqtt://10.20.0.5:1883` (a broker).
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,19 @@ from devices.sdk.errors import BadSetting
 from devices.sdk.manifest import Manifest
 
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
-_OPTIONS = {"tcp": set[str](), "udp": {"local"}, "serial": {"baud", "bits", "parity", "stop"}, "memory": set[str]()}
+_OPTIONS = {
+    "tcp": set[str](),
+    "udp": {"local"},
+    "serial": {"baud", "bits", "parity", "stop"},
+    "wake": {"via"},
+    "mqtt": {"ca", "tls"},
+    "memory": set[str](),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed address. `host` and `port` for tcp and udp, `path` for serial."""
+    """A parsed address. `path` for serial, `host` and `port` for all others; port 0: none."""
 
     scheme: str
     host: str = ""
@@ -32,7 +42,8 @@ class Address:
         if self.scheme == "memory":
             return f"memory://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{query}"
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{host}{port}{query}"
 
 
 def parse_address(text: str, manifest: Manifest) -> Address:

@@ -22,7 +22,7 @@ from devices.sdk.errors import Busy, DeviceError, Refused, ReplyTimeout, Unreach
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Reading, Value, matches
 from devices.sdk.settings import Settings
-from devices.sdk.testing.rig import Rig, rig
+from devices.sdk.testing.rig import Rig, required, rig
 
 FILES = ("__init__.py", "protocol.py", "driver.py", "simulator.py", "README.md", "quality.yaml")
 RULES: dict[str, str] = {
@@ -108,15 +108,12 @@ async def check_behaviour(family: Family) -> list[Finding]:
 
 def wires(family: Family) -> tuple[str, ...]:
     """Lines the family declares that a machine without hardware can offer."""
-    return tuple(name for name in ("tcp", "udp", "serial") if name in family.manifest.transports)
+    return tuple(name for name in ("tcp", "udp", "serial", "wake", "mqtt") if name in family.manifest.transports)
 
 
 def settings_of(family: Family) -> Settings:
     """Settings with all defaults, and something for what is required."""
-    given: dict[str, object] = {
-        key: spec.minimum or 1 for key, spec in family.manifest.settings.items() if spec.required
-    }
-    return Settings(family.manifest, given)
+    return Settings(family.manifest, required(family.manifest))
 
 
 def samples(driver: Driver, name: str) -> tuple[Value, ...]:

@@ -117,6 +117,15 @@ class Rig:
                 await asyncio.sleep(0.01)
 
 
+def required(manifest: Manifest) -> dict[str, object]:
+    """Something for each setting that must be given."""
+    return {
+        key: spec.minimum or 1 if spec.example is None else spec.example
+        for key, spec in manifest.settings.items()
+        if spec.required
+    }
+
+
 def quick(manifest: Manifest, timing: Mapping[str, float] | None = None) -> Manifest:
     """A manifest at the pace of a test."""
     return manifest.model_copy(update={"timing": manifest.timing.model_copy(update={**QUICK, **(timing or {})})})
@@ -134,22 +143,18 @@ async def rig(
     prepare: Callable[[Simulator], None] = lambda _simulator: None,
     ready: bool = True,
 ) -> AsyncIterator[Rig]:
-    """A simulator and a session to it over `wire` (tcp, udp, serial).
+    """A simulator and a session to it over `wire` (a scheme of the family).
 
     `device`: settings of the device where they differ from what room.yaml says. With `ready` it waits until the session is; `faults` begin then.
     """
     manifest = quick(family.manifest, timing)
-    ours = Settings(manifest, settings or {})
-    theirs = Settings(manifest, device) if device is not None else ours
+    ours = Settings(manifest, {**required(manifest), **(settings or {})})
+    theirs = Settings(manifest, {**required(manifest), **device}) if device is not None else ours
     async with family.simulator(manifest, theirs) as simulator:
         simulator.speed_up(100)
         simulator.faults.update(QUICK_LAMPS)
         prepare(simulator)
-        if wire == "serial":
-            at = f"serial://{await simulator.serve_pty()}"
-        else:
-            port = await (simulator.serve_tcp() if wire == "tcp" else simulator.serve_udp())
-            at = f"{wire}://127.0.0.1:{port}"
+        at = await simulator.serve(wire)
         told = Witness()
         session = Session(family.driver(manifest, ours), parse_address(at, manifest), told, random=AtOnce())
         if not ready:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.errors import BadSetting
@@ -84,15 +85,11 @@ async def serve(
 
 
 async def _sockets(simulator: Simulator, host: str, port: int) -> AsyncIterator[str]:
-    shown = f"[{host}]" if ":" in host else host
     for scheme in simulator.manifest.transports:
-        if scheme == "tcp":
-            port = await simulator.serve_tcp(host, port)
-        elif scheme == "udp":
-            port = await simulator.serve_udp(host, port)
-        else:
-            continue
-        yield f"{scheme}://{shown}:{port}"
+        if scheme not in {"serial", "memory"}:
+            address = await simulator.serve(scheme, host, port)
+            port = urlsplit(address).port or port  # TCP and UDP of one device share their number
+            yield address
 
 
 def obey(simulator: Simulator, line: str) -> str:

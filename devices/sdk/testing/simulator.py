@@ -139,6 +139,13 @@ class Simulator(ABC):
 
     # -- serving --
 
+    async def serve(self, scheme: str, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Open what a scheme needs; returns the address as room.yaml takes it."""
+        if scheme == "serial":
+            return f"serial://{await self.serve_pty()}"
+        bound = await (self.serve_udp(host, port) if scheme == "udp" else self.serve_tcp(host, port))
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{bound}"
+
     async def serve_tcp(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the bound port."""
         address = await self._resolve(host, port, socket.SOCK_STREAM)

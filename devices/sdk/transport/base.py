@@ -87,6 +87,10 @@ async def open_transport(address: Address) -> Transport:
             from devices.sdk.transport import serial  # noqa: PLC0415
 
             return await serial.open(address)
+        case "wake":
+            from devices.sdk.transport import wake  # noqa: PLC0415
+
+            return await wake.open(address)
         case "memory":
             from devices.sdk.transport import memory  # noqa: PLC0415
 
