@@ -34,6 +34,10 @@ class Action(StrEnum):
     HISTORY_READ = "history.read"
     DEVICE_READ = "device.read"
     """Addresses, settings, errors of devices."""
+    BENCH_READ = "bench.read"
+    """The technician's bench: wire traces, queues and counters of devices, the server's log."""
+    SIMULATE = "simulate"
+    """Faults and front panels of simulated devices."""
     USER_LIST = "user.list"
     USER_CHANGE = "user.change"
     TOKEN_LIST = "token.list"  # noqa: S105  # a word, not a secret
@@ -78,7 +82,14 @@ _HOST = _SEE | {
     Action.HISTORY_READ,
 }
 _OPERATOR = _HOST | {Action.DEVICE_READ}
-_TECHNICIAN = _OPERATOR | {Action.DEVICE_SET, Action.DEVICE_ACT, Action.STATUS_READ, Action.PAIR}
+_TECHNICIAN = _OPERATOR | {
+    Action.BENCH_READ,
+    Action.SIMULATE,
+    Action.DEVICE_SET,
+    Action.DEVICE_ACT,
+    Action.STATUS_READ,
+    Action.PAIR,
+}
 
 TABLE: Final[Mapping[Role, frozenset[Action]]] = {
     Role.HOST: _HOST,
@@ -89,6 +100,7 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
     | {
         Action.HISTORY_READ,
         Action.DEVICE_READ,
+        Action.BENCH_READ,
         Action.USER_LIST,
         Action.USER_CHANGE,
         Action.TOKEN_LIST,

@@ -29,6 +29,8 @@ ALLOWED = {
     Action.PICTURE_REMOVE: "host operator technician",
     Action.HISTORY_READ: "host operator technician admin auditor",
     Action.DEVICE_READ: "operator technician admin auditor",
+    Action.BENCH_READ: "technician admin",
+    Action.SIMULATE: "technician",
     Action.USER_LIST: "admin auditor",
     Action.USER_CHANGE: "admin",
     Action.TOKEN_LIST: "admin auditor",
