@@ -71,7 +71,9 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         stack.enter_context(_only_one(settings))
         simulators = await stack.enter_async_context(_simulators(settings)) if settings.simulated else None
         addresses = simulators.addresses if simulators else {}
-        application = Application(settings.site, settings.data, database=settings.database, addresses=addresses)
+        application = Application(
+            settings.site, settings.data, database=settings.database, addresses=addresses, simulation=simulators
+        )
         await stack.enter_async_context(application)
         front = _front(settings)
         try:

@@ -7,7 +7,7 @@ import gc
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +15,16 @@ from typing import Self
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.devices.bench import Bench
+from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
 from smartroom.control.limits import FILE_POLL_S
+from smartroom.control.logbook import LogBook
 from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
 from smartroom.control.room.files import ROOM_FILE
+from smartroom.control.room.secrets import SECRETS_FILE, load_secrets
 from smartroom.control.rooms import LiveRoom, RoomRecords, WallPlace, file_problem
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.outside import FrameCheck
@@ -46,6 +50,7 @@ class Application:
         *,
         database: str | None = None,
         addresses: Mapping[str, Mapping[str, str]] | None = None,
+        simulation: Simulation | None = None,
     ) -> None:
         self.site = site
         self.data = data
@@ -53,11 +58,15 @@ class Application:
         self.people = People(self.records.people)
         self.desks: dict[str, Desk] = {}
         self.rooms: dict[str, LiveRoom] = {}
+        self.benches: dict[str, Bench] = {}
+        self.log = LogBook()
         self.walls: dict[str, Walls] = {}
         self.outside = FrameCheck()
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
+        self._simulation = simulation
+        self._hidden = 0
         self._families = _families(site)
         self._open = AsyncExitStack()
         self._task: asyncio.Task[None] | None = None
@@ -65,6 +74,7 @@ class Application:
     async def __aenter__(self) -> Self:
         """Records, then people, then rooms."""
         async with AsyncExitStack() as opening:
+            opening.enter_context(self.log)
             try:
                 await opening.enter_async_context(self.records)
             except RecordsError as error:
@@ -96,6 +106,9 @@ class Application:
             trail=self.records.trail,
             recent_runs=self.records.runs.recent,
             writable=self.records.writable,
+            benches=self.benches,
+            log=self.log,
+            simulation=self._simulation,
             walls=self.walls,
         )
         self.outside.front = front
@@ -136,6 +149,7 @@ class Application:
 
     def _open_rooms(self, group: asyncio.TaskGroup) -> None:
         """Every folder of the site with a room.yaml is a room; one that is broken is tried again when it was saved."""
+        self._hide_secrets()
         for path in sorted(self.site.glob(f"*/{ROOM_FILE}")):
             name = path.parent.name
             if name in self.rooms:
@@ -153,8 +167,17 @@ class Application:
             self.broken.pop(name, None)
             self.rooms[name] = room
             self.desks[name] = room.desk
+            self.benches[name] = room.bench
             self.walls[name] = room.walls
             group.create_task(self._keep(room), name=f"room:{name}")
+
+    def _hide_secrets(self) -> None:
+        """No line of the log holds a password; each room itself says what is wrong with the file."""
+        with suppress(OSError, DocumentError):
+            stamp = (self.site / SECRETS_FILE).stat().st_mtime_ns
+            if stamp != self._hidden:
+                self.log.hide(load_secrets(self.site).values())
+                self._hidden = stamp
 
     async def _keep(self, room: LiveRoom) -> None:
         try:
@@ -163,6 +186,7 @@ class Application:
             _LOG.exception("room %s stopped", room.id)
             self.rooms.pop(room.id, None)
             self.desks.pop(room.id, None)
+            self.benches.pop(room.id, None)
 
 
 def spare_collections() -> None:

@@ -14,6 +14,7 @@ from typing import Protocol
 from devices.sdk.catalog import Family
 from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
+from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.devices.supervisor import Supervisor
 from smartroom.control.displays.outside import Nowhere, Outside
@@ -98,6 +99,7 @@ class LiveRoom:
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
+        self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
         self.walls = Walls(self._furniture, self.store, self.gateway, self.engine.moved, self._place.outside)
         self._room = room

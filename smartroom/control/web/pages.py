@@ -16,6 +16,7 @@ from smartroom.control.web.problems import not_found
 
 PANEL = "panel.html"
 LOGIN = "login.html"
+TECHNICIAN = "technician.html"
 WALL = "wall.html"
 
 _HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
@@ -59,7 +60,7 @@ class Pages:
         """A file; 304 when the browser has it; raises ProblemError NOT_FOUND."""
         asset = self._assets.get(name)
         if asset is None:
-            if name in (PANEL, LOGIN, WALL):
+            if name in (PANEL, LOGIN, TECHNICIAN, WALL):
                 return not_built()
             raise not_found("Berkas ini tidak ada", "There is no such file")
         headers: dict[str, str] = {

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from smartroom.control.devices.bench import Bench
+from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
+from smartroom.control.logbook import LogBook
 from smartroom.protocol.base import Value
 from smartroom.protocol.commands import Accepted, ApplyReport
 from smartroom.protocol.people import AuditEntry
@@ -117,6 +120,11 @@ class House:
     """Whether the records can be written now."""
     gauges: Callable[[], Mapping[str, float]] = dict
     """More figures for /metrics: name -> value."""
+    benches: Mapping[str, Bench] = field(default_factory=dict)
+    """Room -> its devices from the technician's side."""
+    log: LogBook = field(default_factory=LogBook)
+    simulation: Simulation | None = None
+    """Simulators in the place of hardware; none in a real server."""
     walls: Mapping[str, Walls] = field(default_factory=dict)
     """Room -> its walls."""
 

@@ -25,6 +25,7 @@ from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import rooms as rooms_api
+from smartroom.control.web.api import technician as technician_api
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
 from smartroom.control.web.metrics import Meters
 from smartroom.control.web.pages import Pages
@@ -34,6 +35,7 @@ from smartroom.control.web.rates import Buckets
 from smartroom.control.web.room import RoomNamespace
 from smartroom.control.web.routes import install, page
 from smartroom.control.web.sockets import Sockets
+from smartroom.control.web.technician import TechnicianNamespace
 from smartroom.control.web.wall import WallNamespace
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class WebServer:
         presses = Presses(house)
         self.rooms = RoomNamespace(house, front, presses, self.meters, self.sockets)
         self.sockets.register_namespace(self.rooms)
+        self.technicians = TechnicianNamespace(house, front, self.meters, self.sockets)
+        self.sockets.register_namespace(self.technicians)
         self.walls = WallNamespace(house, front, self.meters, self.sockets)
         self.sockets.register_namespace(self.walls)
         self.meters.gauges.update(
@@ -103,6 +107,7 @@ class WebServer:
                 group.create_task(self.rooms.run(), name="web: rights of pages"),
                 group.create_task(self.walls.run(), name="web: rights of walls"),
                 group.create_task(self.rooms.feed.run(), name="web: patches"),
+                group.create_task(self.technicians.run(), name="web: technicians"),
                 group.create_task(self.meters.probe(), name="web: loop lag"),
                 group.create_task(self._sweep(), name="web: ended sessions"),
             ]
@@ -156,6 +161,7 @@ def create_server(
             *rooms_api.TABLE,
             *people_api.TABLE,
             *pictures_api.TABLE,
+            *technician_api.TABLE,
             *house_api.TABLE,
             page(middlewares.SOCKET_PATH, sockets.admit),
         ),

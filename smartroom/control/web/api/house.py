@@ -13,7 +13,7 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import AUDIT_PAGE
 from smartroom.control.web import metrics, openapi
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
-from smartroom.control.web.pages import LOGIN, PANEL, WALL, plain
+from smartroom.control.web.pages import LOGIN, PANEL, TECHNICIAN, WALL, plain
 from smartroom.control.web.presses import check
 from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, Reply, page, route
@@ -78,6 +78,11 @@ async def wall(request: web.Request) -> web.StreamResponse:
     return request.app[PAGES].answer(request, WALL)
 
 
+async def technician(request: web.Request) -> web.StreamResponse:
+    """The technician's page; what it shows asks for the rights."""
+    return _for_the_known(request, TECHNICIAN)
+
+
 async def entrance(request: web.Request) -> web.StreamResponse:
     """Sign in, set up, pair: one page, told apart by its path."""
     return request.app[PAGES].answer(request, LOGIN)
@@ -135,6 +140,8 @@ TABLE = (
     page("/", home),
     page("/panel/{room}", panel),
     page("/wall/{wall}", wall),
+    page("/technician", technician),
+    page("/technician/{room}", technician),
     page("/login", entrance),
     page("/setup", entrance),
     page("/pair/{code}", entrance),
