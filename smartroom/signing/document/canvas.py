@@ -92,7 +92,12 @@ class Canvas:
         while True:
             points = size * scale
             style = ParagraphStyle(
-                "", fontName=font, fontSize=points, leading=points * leading, alignment=_ALIGN[align], textColor=HexColor(colour)
+                "",
+                fontName=font,
+                fontSize=points,
+                leading=points * leading,
+                alignment=_ALIGN[align],
+                textColor=HexColor(colour),
             )
             body = Paragraph(escape(text).replace("\n", "<br/>"), style)
             _, height = body.wrap(box.width, box.height)
@@ -181,7 +186,7 @@ def load_picture(data: bytes) -> Image.Image:
         return image.convert("RGBA")
     except DoesNotFit:
         raise
-    except Exception as error:  # noqa: BLE001  # a decoder's failures are of many kinds; all mean the same
+    except Exception as error:  # a decoder's failures are of many kinds; all mean the same
         raise DoesNotFit("the emblem is no PNG or JPEG") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -79,12 +80,12 @@ def _widths(points: Sequence[Point], nib: float, field: float) -> list[float]:
         wanted = [_THINNEST + (1 - _THINNEST) * point[3] for point in points]
     else:  # a finger: 0.5 throughout, so speed has to say how the hand moved
         wanted = [0.75]
-        for before, point in zip(points, points[1:], strict=False):
+        for before, point in itertools.pairwise(points):
             seconds = max((point[2] - before[2]) / 1000, 1e-3)
             speed = math.dist(before[:2], point[:2]) / field / seconds
             wanted.append(1 - (1 - _THINNEST) * min(speed / _FAST, 1.0))
     widths = [wanted[0] * nib]
-    for before, point, share in zip(points, points[1:], wanted[1:], strict=False):
+    for (before, point), share in zip(itertools.pairwise(points), wanted[1:], strict=True):
         most = math.dist(before[:2], point[:2]) * _MAX_STEP
         widths.append(widths[-1] + max(-most, min(most, share * nib - widths[-1])))
     return widths

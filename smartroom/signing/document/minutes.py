@@ -56,7 +56,9 @@ def _letterhead(canvas: Canvas, wish: DrawDocument, emblem: Any) -> float:
         canvas.picture(emblem, Box(_LEFT, top - 22 * _MM, 22 * _MM, 22 * _MM))
     box = Box(_LEFT + 24 * _MM, top - 22 * _MM, _BODY - 48 * _MM, 15 * _MM)
     if wish.text.agency:
-        canvas.paragraph(wish.text.agency, box, font="NotoSerif-Bold", size=14, align="center", shrink=0.6, leading=1.25)
+        canvas.paragraph(
+            wish.text.agency, box, font="NotoSerif-Bold", size=14, align="center", shrink=0.6, leading=1.25
+        )
     y = top - 24 * _MM
     canvas.rule(_LEFT, y, _BODY, 2)
     canvas.rule(_LEFT, y - 2.6, _BODY, 0.6)

@@ -91,7 +91,9 @@ def draw_plaque(canvas: Canvas, wish: DrawDocument, emblem: Any) -> None:
         box = Box(left + place * share, 18 * _MM, share, 58 * _MM)
         _names(canvas, signatory, box, material)
         if ink is not None:
-            canvas.fill(outlines(ink, Box(box.x + 4 * _MM, box.y + 17 * _MM, box.width - 8 * _MM, 34 * _MM)), material.ink)
+            canvas.fill(
+                outlines(ink, Box(box.x + 4 * _MM, box.y + 17 * _MM, box.width - 8 * _MM, 34 * _MM)), material.ink
+            )
     canvas.qr(wish.verify_url, Box(_WIDTH - 36 * _MM, 15 * _MM, 20 * _MM, 20 * _MM))
     if wish.rehearsal:
         canvas.watermark(words.rehearsal, (_WIDTH, _HEIGHT))
@@ -103,7 +105,14 @@ def _names(canvas: Canvas, signatory: Signatory, box: Box, material: _Material) 
     canvas.rule(box.x + box.width * 0.15, box.y + 14 * _MM, box.width * 0.7, 0.6, material.line)
     name = Box(box.x, box.y + 2 * _MM, box.width, 11 * _MM)
     canvas.paragraph(
-        signatory.name, name, font="NotoSerif-Bold", size=14, align="center", leading=1.2, colour=material.letters, shrink=0.45
+        signatory.name,
+        name,
+        font="NotoSerif-Bold",
+        size=14,
+        align="center",
+        leading=1.2,
+        colour=material.letters,
+        shrink=0.45,
     )
 
 

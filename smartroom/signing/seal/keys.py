@@ -96,7 +96,7 @@ class Keyring:
             raise SigningFault(SigningCode.CONFIGURATION, f"{path}: {error.strerror}") from error
         try:
             pkcs12.load_pkcs12(file, passphrase.encode())
-            signer = SimpleSigner.load_pkcs12_data(file, other_certs=[], passphrase=passphrase.encode())
+            signer: SimpleSigner = SimpleSigner.load_pkcs12_data(file, other_certs=[], passphrase=passphrase.encode())
         except ValueError as error:
             # One word for a wrong passphrase and a damaged file: the library cannot tell them apart.
             guesses.wrong += 1

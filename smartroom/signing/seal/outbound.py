@@ -90,14 +90,10 @@ def _only(allowed: frozenset[str]) -> aiohttp.TraceConfig:
         if _authority(url) not in allowed and f"{url.host}:" not in allowed:
             raise HostRefused(f"{url.host}:{url.port} is not among the configured hosts")
 
-    async def started(
-        session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
-    ) -> None:
+    async def started(_: aiohttp.ClientSession, __: SimpleNamespace, params: aiohttp.TraceRequestStartParams) -> None:
         check(params.url)
 
-    async def redirected(
-        session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
-    ) -> None:
+    async def redirected(_: aiohttp.ClientSession, __: SimpleNamespace, ___: object) -> None:
         raise HostRefused("a service answered with a redirection")
 
     trace = aiohttp.TraceConfig()

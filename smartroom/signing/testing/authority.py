@@ -248,7 +248,11 @@ def _name(common: str) -> x509.Name:
 
 def _list_at(url: str) -> x509.CRLDistributionPoints:
     return x509.CRLDistributionPoints(
-        [x509.DistributionPoint([x509.UniformResourceIdentifier(url)], relative_name=None, reasons=None, crl_issuer=None)]
+        [
+            x509.DistributionPoint(
+                [x509.UniformResourceIdentifier(url)], relative_name=None, reasons=None, crl_issuer=None
+            )
+        ]
     )
 
 

@@ -16,6 +16,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from pyhanko.sign.timestamps.dummy_client import DummyTimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from smartroom.signing.testing.authority import Issued, TestAuthority
 
@@ -129,11 +130,17 @@ async def timestamp(stamper: Issued, request: bytes, ahead: timedelta = timedelt
                 serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         ),
-        certs_to_embed=[asn1_x509.Certificate.load(_der(each)) for each in stamper.chain[:-1]],
+        certs_to_embed=_store(stamper),
         fixed_dt=datetime.now(UTC).replace(microsecond=0) + ahead,
     )
     response: bytes = (await unit.async_request_tsa_response(asked)).dump()
     return response
+
+
+def _store(issued: Issued) -> SimpleCertificateStore:
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # the library's constructor is not annotated
+    store.register_multiple(asn1_x509.Certificate.load(_der(each)) for each in issued.chain[:-1])
+    return store
 
 
 def asn1_certificate(issued: Issued) -> asn1_x509.Certificate:

@@ -53,8 +53,9 @@ class Evidence:
             for each in store.ocsps:
                 stream = each.get_object().read_data(DecodePurpose.OCSP_RESPONSE)
                 answers.append(ocsp.OCSPResponse.load(stream))
-            for each in store.crls:
-                lists.append(crl.CertificateList.load(each.get_object().read_data(DecodePurpose.CRL)))
+            lists.extend(
+                crl.CertificateList.load(each.get_object().read_data(DecodePurpose.CRL)) for each in store.crls
+            )
         return cls(
             tuple(_certificate(text) for text in wish.roots),
             tuple(_certificate(text) for text in wish.test_roots),

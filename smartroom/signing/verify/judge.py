@@ -33,7 +33,7 @@ from smartroom.signing import limits
 from smartroom.signing.marks import is_rehearsal
 from smartroom.signing.verify.evidence import Evidence, Revocation
 from smartroom.signing.verify.structure import gap_finding, tail_finding
-from smartroom.signing.verify.words import line, worst
+from smartroom.signing.verify.words import line, refused, worst
 
 _USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 _PERSONAL = re.compile(r"\d{8,}")
@@ -53,7 +53,7 @@ async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     """The verdict; never raises for what stands in the file."""
     now = wish.at or datetime.now(UTC)
     if len(pdf) > limits.MAX_PDF:
-        return refusal(pdf, Finding.TOO_BIG, now)
+        return refused(pdf, Finding.TOO_BIG, now)
     try:
         reader = PdfFileReader(BytesIO(pdf))
         pages = int(reader.root["/Pages"]["/Count"])
@@ -61,13 +61,13 @@ async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001  # a stranger's file: whatever the parser stumbles over, it cannot be read with certainty
-        return refusal(pdf, Finding.UNREADABLE, now)
+        return refused(pdf, Finding.UNREADABLE, now)
     if not 0 <= pages <= limits.MAX_PAGES or len(signatures) > limits.MAX_SIGNATURES:
-        return refusal(pdf, Finding.TOO_BIG, now)
+        return refused(pdf, Finding.TOO_BIG, now)
     if reader.encrypted:
-        return refusal(pdf, Finding.UNREADABLE, now)
+        return refused(pdf, Finding.UNREADABLE, now)
     if not any(_is_signature(each) for each in signatures):
-        return refusal(pdf, Finding.NO_SIGNATURE, now, pages=pages)
+        return refused(pdf, Finding.NO_SIGNATURE, now, pages=pages)
     try:
         evidence = Evidence.gather(wish, reader)
         seen = await _judge_all(pdf, signatures, evidence, now)
@@ -75,7 +75,7 @@ async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001  # the same: a signature that cannot be taken apart is a broken one
-        return refusal(pdf, Finding.SIGNATURE_BROKEN, now, pages=pages)
+        return refused(pdf, Finding.SIGNATURE_BROKEN, now, pages=pages)
     return Verdict(
         sha256=hashlib.sha256(pdf).hexdigest(),
         size=len(pdf),
@@ -89,36 +89,25 @@ async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     )
 
 
-def refusal(pdf: bytes, finding: Finding, now: datetime, pages: int = 0) -> Verdict:
-    """The verdict on a file whose signatures could not even be looked at."""
-    nothing = line(Finding.NOT_JUDGED)
-    return Verdict(
-        sha256=hashlib.sha256(pdf).hexdigest(),
-        size=len(pdf),
-        pages=max(pages, 0),
-        judged_at=now,
-        intact=line(finding),
-        known=nothing,
-        time=nothing,
-    )
-
-
 async def _judge_all(
     pdf: bytes, signatures: Sequence[EmbeddedPdfSignature], evidence: Evidence, now: datetime
 ) -> list[SignatureSeen]:
     stamps = [each for each in signatures if not _is_signature(each)]
     damage = tail_finding(pdf, _end(signatures[-1].byte_range))
     names = {each.field_name for each in signatures}
-    proof: list[tuple[int, datetime, bool]] = []  # where a document timestamp ends, its time, whether its data is archived
+    proof: list[
+        tuple[int, datetime, bool]
+    ] = []  # where a document timestamp ends, its time, whether its data is archived
     moment = now
     for stamp in reversed(stamps):
         status = await _document_timestamp(stamp, evidence, moment)
         damage = damage or _damage(pdf, stamp, status, names)
         if status.valid and status.intact and status.trusted:
             moment = status.timestamp
-            archived = evidence.archived and (
-                await async_validate_pdf_timestamp(stamp, evidence.context(moment, Revocation.PROVEN))
-            ).trusted
+            archived = (
+                evidence.archived
+                and (await async_validate_pdf_timestamp(stamp, evidence.context(moment, Revocation.PROVEN))).trusted
+            )
             proof.append((_end(stamp.byte_range), moment, archived))
     return [
         await _judge_one(pdf, each, evidence, _outer(proof, each), damage, names, now)
@@ -190,7 +179,11 @@ async def _time(
 
 
 async def _known(
-    signature: EmbeddedPdfSignature, status: PdfSignatureStatus, evidence: Evidence, moment: datetime, stamp_at: datetime
+    signature: EmbeddedPdfSignature,
+    status: PdfSignatureStatus,
+    evidence: Evidence,
+    moment: datetime,
+    stamp_at: datetime,
 ) -> Finding:
     """Called only for an intact signature."""
     if not status.trusted:
@@ -311,4 +304,3 @@ def _public(name: x509.Name, field: str) -> str:
     value = name.native.get(field, "")
     text = " ".join(value) if isinstance(value, list) else str(value)
     return _PERSONAL.sub("…", text)[:80]
-

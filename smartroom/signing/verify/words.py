@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 
 from smartroom.protocol.base import Text
-from smartroom.protocol.verdict import Finding, Light, VerdictLine
+from smartroom.protocol.verdict import Finding, Light, Verdict, VerdictLine
 
 _ORDER = (Light.GREEN, Light.AMBER, Light.RED)
 
@@ -143,3 +145,17 @@ def line(finding: Finding) -> VerdictLine:
 def worst(lines: Iterable[VerdictLine]) -> VerdictLine:
     """The worst of several signatures' lines, the first of equals; NOT_JUDGED of none."""
     return max(lines, key=lambda each: _ORDER.index(each.light), default=line(Finding.NOT_JUDGED))
+
+
+def refused(pdf: bytes, finding: Finding, now: datetime, pages: int = 0) -> Verdict:
+    """The verdict on a file whose signatures could not even be looked at."""
+    nothing = line(Finding.NOT_JUDGED)
+    return Verdict(
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        size=len(pdf),
+        pages=max(pages, 0),
+        judged_at=now,
+        intact=line(finding),
+        known=nothing,
+        time=nothing,
+    )
