@@ -160,7 +160,7 @@ def plan(
         except (DocumentError, KeyError) as error:
             _fail(str(error.args[0] if isinstance(error, KeyError) else error), EXIT_PARTIAL)
     else:
-        found = _ask(url, token, data, lambda client: client.plan(room, scene))
+        found = _ask(url, token, data, lambda client: client.room(room).plan(scene))
     click.echo(found.model_dump_json(indent=1) if as_json else "\n".join(plan_lines(found)))
 
 
@@ -175,10 +175,66 @@ def apply(room: str, scene: str, url: str | None, token: str | None, data: Path,
     """Recall a scene and wait: result and readings. Exit 1 when it was not achieved."""
     from smartroom.commands.output import report_lines  # noqa: PLC0415
 
-    report = _ask(url, token, data, lambda client: client.apply(room, scene))
+    report = _ask(url, token, data, lambda client: client.room(room).apply(scene))
     click.echo(report.model_dump_json(indent=1) if as_json else "\n".join(report_lines(report)))
     if report.run.result != "achieved":
         sys.exit(EXIT_PARTIAL)
+
+
+@main.group()
+def script() -> None:
+    """Technicians' own programs."""
+
+
+@script.command("run")
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--room", required=True, help="The room the script may move; it reaches no other.")
+@click.option("--timeout", default="60s", show_default=True, help="60s or 2m; then it is stopped.")
+@_URL
+@_TOKEN
+@_DATA
+def script_run(file: Path, room: str, timeout: str, url: str | None, token: str | None, data: Path) -> None:
+    """Run FILE's `async def main(room)` in a process of its own, with a token of its own that ends with it."""
+    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
+    from smartroom.commands.script import BadScript, run_script, seconds  # noqa: PLC0415
+
+    try:
+        limit = seconds(timeout)
+        door = find_door(url, token, data)
+    except BadScript as error:
+        _fail(str(error), EXIT_USAGE)
+    except NoServer as error:
+        _fail(str(error), EXIT_NO_SERVER)
+    code, sentence = _answered(run_script(door, file.resolve(), room, limit))
+    if sentence:
+        click.echo(f"error: {sentence}", err=True)
+    sys.exit(code)
+
+
+@main.group("room")
+def room_group() -> None:
+    """Rooms of a site."""
+
+
+@room_group.command("new")
+@click.argument("name")
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Site to add it to; default: this folder.",
+)
+def room_new(name: str, site: Path) -> None:
+    """Write a room's folder to start from: room.yaml, base.yaml and two scenes that `smartroom check` accepts."""
+    from smartroom.commands.new_room import BadRoom, new_room  # noqa: PLC0415
+
+    try:
+        folder = new_room(site, name)
+    except BadRoom as error:
+        _fail(str(error), EXIT_PARTIAL)
+    for path in sorted(folder.iterdir()):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: put your devices into {folder / 'room.yaml'}, then  smartroom check {folder}")
 
 
 @main.command()
@@ -371,23 +427,34 @@ def _local(work: Coroutine[object, object, _T]) -> _T:
 
 
 def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client], Coroutine[object, object, _T]]) -> _T:
-    from smartroom.client import Client, ClientError, ServerGone  # noqa: PLC0415
-    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
-    from smartroom.commands.output import problem_line  # noqa: PLC0415
+    from smartroom.client import Client  # noqa: PLC0415
+    from smartroom.commands.door import find_door  # noqa: PLC0415
 
     async def ask() -> _T:
         door = find_door(url, token, data)
         async with Client(door.url, door.token, ca=door.ca) as client:
             return await call(client)
 
+    return _answered(ask())
+
+
+def _answered(work: Coroutine[object, object, _T]) -> _T:
+    from smartroom.client import ClientError, Refused, ServerGone  # noqa: PLC0415
+    from smartroom.commands.door import NoServer  # noqa: PLC0415
+    from smartroom.commands.output import problem_line  # noqa: PLC0415
+
     try:
-        return asyncio.run(ask())
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except NoServer as error:
         _fail(str(error), EXIT_NO_SERVER)
     except ServerGone as error:
         _fail(f"{error}. Fix: start the server, or correct --url", EXIT_NO_SERVER)
-    except ClientError as error:
+    except Refused as error:
         _fail(problem_line(error.problem), EXIT_PARTIAL)
+    except ClientError as error:
+        _fail(str(error), EXIT_PARTIAL)
 
 
 def _run_server(server: Coroutine[object, object, None]) -> None:
