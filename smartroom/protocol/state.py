@@ -57,9 +57,6 @@ class PropertyShape(Message):
 Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
 
 
-Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
-
-
 class DeviceState(Message):
     """One device: how it is connected and what it reported."""
 

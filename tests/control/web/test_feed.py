@@ -53,7 +53,7 @@ async def test_who_is_slow_gets_the_newest_state_once_it_has_caught_up() -> None
     start = desk.store.version
     running = asyncio.create_task(feed.run())
     for number in range(3):
-        desk.store.change("holder", value=str(number))
+        desk.store.change("timezone", value=str(number))
         await asyncio.sleep(PATCH_INTERVAL_S * 1.2)
     assert (slow.qsize(), quick.qsize()) == (0, 3)
     slow.held = 0

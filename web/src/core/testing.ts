@@ -19,7 +19,7 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     volume: null,
     mute: null,
     last_action: null,
-    holder: "",
+    undo: null,
     unfinished: null,
     problem: null,
     ...part,
