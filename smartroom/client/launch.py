@@ -38,12 +38,12 @@ def limit() -> None:
     """Bound this process and all it starts, and let it die with whoever started it."""
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, CPU_S),
         (resource.RLIMIT_NOFILE, FILES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))  # SIGXCPU first, so that we can say why
     os.nice(NICENESS)
     cast("_Prctl", ctypes.CDLL(None)).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
@@ -75,8 +75,7 @@ def run(file: Path) -> int:
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  # whatever a stranger's script raises is shown with its own lines only
         found = traceback.TracebackException.from_exception(error)
-        own = [frame for frame in found.stack if frame.filename == str(file)]
-        found.stack = traceback.StackSummary.from_list(own or list(found.stack))
+        found.stack = traceback.StackSummary.from_list([frame for frame in found.stack if frame.filename == str(file)])
         print("".join(found.format(chain=False)), end="", file=sys.stderr)  # noqa: T201
         return EXIT_FAILED
     return 0

@@ -81,7 +81,7 @@ async def _run(door: Door, token: str, file: Path, room: str, timeout_s: float) 
     finally:
         _signal(process.pid, signal.SIGKILL)
         await process.wait()
-    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+    if code == -signal.SIGXCPU:
         return (
             1,
             f"{file.name} was stopped: more than {CPU_S} s of processor time. Fix: wait for a state with room.until, not in a loop of its own",
