@@ -276,7 +276,10 @@ class Connection:
             for _ in range(DATAGRAM_PROBES if self._transport.datagrams else 1):
                 try:
                     for frame in self._driver.encode(self.probe):
-                        if await self._once(self.probe, self._driver.stamp(frame), "alive?", patient=True) is None:
+                        payload = self._driver.stamp(frame)
+                        if not frame.answered:
+                            await self.write(payload, "alive?")
+                        elif await self._once(self.probe, payload, "alive?", patient=True) is None:
                             break
                     else:
                         return
