@@ -41,6 +41,8 @@ PARTING_S = 0.5
 
 log = logging.getLogger(__name__)
 
+_NOTES = {priority: priority.name.lower() for priority in Priority}
+
 
 def backoff(away: float, random: Random) -> float:
     """Seconds to wait before the next attempt after being away so long: full jitter up to a ceiling that grows from 0.5 to 30 s."""
@@ -370,7 +372,7 @@ class Session:
                     log.debug("%s: %s before %s: %s", self.address, command, job.command, error)
             try:
                 return await connection.exchange(
-                    job.command, job.frames, attempts=job.attempts, note=job.priority.name.lower()
+                    job.command, job.frames, attempts=job.attempts, note=_NOTES[job.priority]
                 )
             except Busy as busy:
                 urgent = any(waiting.priority < job.priority for waiting in self._queue)

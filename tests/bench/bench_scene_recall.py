@@ -77,7 +77,7 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
             Figure("recall p99", percentile(recalls, 99), "ms"),
             Figure("software share p50", percentile(share, 50), "ms"),
             Figure("software share p99", percentile(share, 99), "ms", at_most=50),
-            Figure("recall / floor, medians", statistics.median(recalls) / statistics.median(floors), "x", at_most=5),
+            Figure("software share / floor, medians", percentile(share, 50) / percentile(floors, 50), "x", at_most=5),
         ),
     )
 

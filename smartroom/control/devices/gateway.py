@@ -238,7 +238,7 @@ class Gateway:
         label = "+".join(item.property for item in sets)
         with suppress(ReplyTimeout):  # it may have run all the same: the read-back decides, not a blind repeat
             await endpoint.execute(
-                command, priority=priority, name=f"{priority.name}:{label}", timeout=max(remaining, 0.1)
+                command, priority=priority, name=f"{priority:d}:{label}", timeout=max(remaining, 0.1)
             )
 
     async def _verify(
