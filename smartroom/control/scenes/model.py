@@ -224,8 +224,14 @@ def _is_content(device: Device, name: str) -> bool:
 
 
 def _channel(room: Room, device: Device, part: str) -> str:
+    """The number behind an output's name, or behind a channel's (`channels: {depan: 1}` of a relay board)."""
     output = room.outputs.get(part)
-    return str(output.output) if output is not None and output.device == device.id else part
+    if output is not None and output.device == device.id:
+        return str(output.output)
+    driver = device.wire.driver if device.wire else None
+    known = driver.settings.mapping("channels") if driver and "channels" in driver.manifest.settings else {}
+    number = known.get(part)
+    return str(number) if isinstance(number, int) else part
 
 
 def _named(
