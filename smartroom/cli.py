@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -268,16 +269,11 @@ def simulate(
     serial: bool,
 ) -> None:
     """A device that speaks its real protocol on a port or a pseudo terminal. Type `state` or `fault lie` while it runs."""
-    from devices.sdk.document import parse_document  # noqa: PLC0415
     from devices.sdk.errors import BadSetting  # noqa: PLC0415
     from devices.sdk.testing.run import run_simulator  # noqa: PLC0415
 
     settings = json.loads(settings_file.read_text()) if settings_file else {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
-        settings[key] = parse_document(text).value
+    settings |= _settings(pairs)
     try:
         asyncio.run(
             run_simulator(
@@ -333,6 +329,76 @@ def drivers_list(folder: Path | None) -> None:
             )
         )
     click.echo("\n".join(table(rows)))
+
+
+_DRIVERS = click.option(
+    "--drivers",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("drivers"),
+    show_default=True,
+    help="Folder with families of your own: SITE/drivers.",
+)
+
+
+@drivers.command("new")
+@click.argument("name")
+@click.option("--profile", help="An HDMI matrix by YAML alone, beginning with this dialect: ptn, ekl, techly …")
+@_DRIVERS
+def drivers_new(name: str, profile: str | None, folder: Path) -> None:
+    """Begin a family of your own: a whole working one to change, or with --profile two YAML files."""
+    from smartroom.commands.drivers import CannotMake, new_family  # noqa: PLC0415
+
+    try:
+        for path in new_family(name, folder, profile):
+            click.echo(path)
+    except CannotMake as error:
+        _fail(str(error), EXIT_PARTIAL)
+    click.echo(f"next: smartroom drivers check {name} --drivers {folder}")
+
+
+@drivers.command("check")
+@click.argument("name")
+@_DRIVERS
+def drivers_check(name: str, folder: Path) -> None:
+    """Hold a family to the SDK's promises, driver against simulator with every fault. Exit 1 with findings."""
+    from devices.sdk.errors import BadSetting  # noqa: PLC0415
+    from smartroom.commands.drivers import check_family  # noqa: PLC0415
+
+    logging.disable(logging.WARNING)  # connections break on purpose
+    try:
+        findings = asyncio.run(check_family(name, folder))
+    except BadSetting as error:
+        _fail(str(error), EXIT_PARTIAL)
+    finally:
+        logging.disable(logging.NOTSET)
+    for finding in findings:
+        click.echo(f"{finding.check}: {finding.message}", err=True)
+    if findings:
+        sys.exit(EXIT_PARTIAL)
+    click.echo(f"{name}: no findings")
+
+
+@drivers.command("talk")
+@click.argument("name")
+@click.option(
+    "--at", required=True, help="The device's address: tcp://10.20.0.12:4001, serial:///dev/serial/by-id/NAME?baud=9600"
+)
+@click.option("--set", "pairs", multiple=True, help="One setting: --set outputs=8")
+@_DRIVERS
+def drivers_talk(name: str, at: str, pairs: tuple[str, ...], folder: Path) -> None:
+    """Talk to one device at the keyboard and see every byte. Type `help` when connected."""
+    from devices.sdk.document import DocumentError  # noqa: PLC0415
+    from devices.sdk.errors import BadSetting  # noqa: PLC0415
+    from smartroom.commands.drivers import family_named  # noqa: PLC0415
+    from smartroom.commands.talk import talk, typed  # noqa: PLC0415
+
+    try:
+        asyncio.run(talk(family_named(name, folder), at, _settings(pairs), typed(), click.echo))
+    except (BadSetting, DocumentError) as error:
+        _fail(str(error), EXIT_PARTIAL)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 _ROLES = click.Choice(["host", "operator", "technician", "admin", "auditor", "display", "signer", "guest"])
@@ -455,6 +521,19 @@ def _answered(work: Coroutine[object, object, _T]) -> _T:
         _fail(problem_line(error.problem), EXIT_PARTIAL)
     except ClientError as error:
         _fail(str(error), EXIT_PARTIAL)
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, object]:
+    """Settings typed as NAME=VALUE."""
+    from devices.sdk.document import parse_document  # noqa: PLC0415
+
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
+        settings[key] = parse_document(text).value
+    return settings
 
 
 def _run_server(server: Coroutine[object, object, None]) -> None:
