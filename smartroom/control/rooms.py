@@ -107,6 +107,11 @@ class LiveRoom:
         self._pair()
         self._take(room)
 
+    @property
+    def order(self) -> int:
+        """Place among the rooms of the site."""
+        return self._room.order
+
     async def run(self) -> None:
         """Recover what earlier lives left, then keep the room alive."""
         await self._recover()
