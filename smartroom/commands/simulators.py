@@ -161,8 +161,9 @@ class Simulators:
         file.touch(mode=0o600)
         file.write_text(json.dumps(_without_names(settings)))
         place = ["--serial"] if scheme == "serial" else ["--port", "0"]
+        own = ["--drivers", str(self._site / "drivers")] if (self._site / "drivers").is_dir() else []
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "smartroom", "simulate", family, *place, "--settings", str(file)),
+            *(sys.executable, "-m", "smartroom", "simulate", family, *place, *own, "--settings", str(file)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # Ctrl-C reaches the server alone; it ends them in its own order
@@ -178,7 +179,7 @@ class Simulators:
                 address = line.rpartition(" listens at ")[2].strip() if " listens at " in line else ""
                 if address.startswith(scheme):
                     port = f"--port {address.rpartition(':')[2]}" if scheme != "serial" else "--serial"
-                    again = f"smartroom simulate {family} {port} --settings {file}"
+                    again = " ".join(["smartroom simulate", family, port, *own, "--settings", str(file)])
                     return Simulated(room, device, family, address, process.pid, again)
 
     async def _stop(self) -> None:

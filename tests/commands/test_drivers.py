@@ -14,6 +14,7 @@ from devices.sdk import BadSetting, Family, Settings, find_families, load_family
 from devices.sdk.testing.simulator import Simulator
 from smartroom.cli import main
 from smartroom.commands.drivers import CannotMake, check_family, family_named, new_family
+from smartroom.commands.simulators import Simulators
 from smartroom.commands.talk import shown, talk
 
 MATRIX = load_family(find_families()["ascii_matrix"])
@@ -209,3 +210,15 @@ async def test_the_program_talks_over_its_standard_input(tmp_path: Path) -> None
     assert process.returncode == 0
     assert "> s 4 av 2!  [operator]" in said.decode()
     assert "route.2 is 4" in said.decode()
+
+
+async def test_a_demo_simulates_a_family_of_its_own(tmp_path: Path) -> None:
+    """The site's drivers folder goes with the simulator's process, and with the words that start it again."""
+    new_family("my_matrix", tmp_path / "drivers", "techly")
+    room = tmp_path / "ruang" / "room.yaml"
+    room.parent.mkdir()
+    room.write_text("name: Ruang\ndevices:\n  matrix: {driver: my_matrix, at: 'tcp://10.0.0.1:4001'}\n")
+    async with Simulators(tmp_path, tmp_path / "run") as simulators:
+        (one,) = simulators.running
+        assert one.family == "my_matrix"
+        assert f"--drivers {tmp_path / 'drivers'}" in one.command
