@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,8 +104,8 @@ def ink(shift: float = 0.0) -> Ink:
     )
 
 
-def text(signatories: int = 1, look: Look = Look.STONE, **more: object) -> DocumentText:
-    """The text of a ceremony."""
+def text(signatories: int = 1, look: Look = Look.STONE, changes: Mapping[str, object] | None = None) -> DocumentText:
+    """The text of a ceremony, with some of its fields changed."""
     people = [
         Signatory(name="Dr. Siti Rahmawati, M.Si.", title="Wali Kota Uji"),
         Signatory(name="Ir. Budi Santoso", title="Sekretaris Daerah"),
@@ -121,7 +121,7 @@ def text(signatories: int = 1, look: Look = Look.STONE, **more: object) -> Docum
         "signatories": people[:signatories],
         "look": look,
     }
-    return DocumentText.model_validate(values | more)
+    return DocumentText.model_validate(values | dict(changes or {}))
 
 
 def wish(written: DocumentText | None = None, **more: object) -> DrawDocument:

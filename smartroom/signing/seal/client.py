@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -60,7 +59,7 @@ async def sealing_process(settings: Path) -> AsyncIterator[SealClient]:
     with theirs:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-m", "smartroom.signing", "seal"),
-            *("--settings", os.path.abspath(settings), "--fd", str(theirs.fileno())),
+            *("--settings", str(settings), "--fd", str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
         )
     reader, writer = await asyncio.open_unix_connection(sock=ours)
