@@ -48,7 +48,7 @@ function camera(id: string, name: [string, string]): DeviceState {
 }
 
 function scene(id: string, name: [string, string], order: number, part: Partial<SceneState> = {}): SceneState {
-  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], problem: null, ...part };
+  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], drift_cause: null, problem: null, ...part };
 }
 
 function member(deviceId: string, name: string, goal: Value, label: string, state: Member["state"], part: Partial<Member> = {}): Member {
@@ -90,7 +90,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     scene("rapat", ["Mode Rapat", "Meeting"], 1, { light: "active", reached: 7, total: 7, since: now() - 2300 }),
     scene("presentasi", ["Mode Presentasi", "Presentation"], 2),
     scene("konferensi", ["Konferensi Video", "Video conference"], 3, { light: "sending", reached: 2, total: 5, run: run("konferensi", running, null) }),
-    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: ["matrix.route.1"] }),
+    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: ["matrix.route.1"], drift_cause: "device" }),
     scene("peresmian", ["Peresmian", "Inauguration"], 5, { light: "failed", reached: 4, total: 5, run: run("peresmian", failed, "failed") }),
     scene("film", ["Putar Film", "Film"], 6, { light: "partial", reached: 4, total: 5, run: run("film", failed, "partial") }),
     scene("lights", ["Lampu Ruang", "Lights"], 7, { light: "offline" }),
@@ -141,6 +141,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     mute: { device: "matrix", property: "mute.1" },
     last_action: { at: now() - 190, by: "Tablet ruang", text: { id: "Mode Rapat dijalankan", en: "Meeting run" } },
     undo: { run: "run-rapat", label: { id: "Mode Rapat", en: "Meeting" }, at: now() - 190 },
+    undoing: null,
     unfinished: null,
     problem: null,
   };

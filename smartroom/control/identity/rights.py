@@ -19,6 +19,8 @@ class Action(StrEnum):
     SCENE_APPLY = "scene.apply"
     SCENE_RETRY = "scene.retry"
     SCENE_CANCEL = "scene.cancel"
+    UNDO = "undo"
+    """Take the last change back."""
     CONTROL_SET = "control.set"
     """What the panel shows to everybody: volume, mute, routing, camera."""
     CONTROL_ACT = "control.act"
@@ -76,6 +78,7 @@ _HOST = _SEE | {
     Action.SCENE_APPLY,
     Action.SCENE_RETRY,
     Action.SCENE_CANCEL,
+    Action.UNDO,
     Action.CONTROL_SET,
     Action.CONTROL_ACT,
     Action.BLANK,

@@ -25,6 +25,9 @@ from smartroom.protocol.base import Text
 
 Policy = Literal["restore", "hold", "continue"]
 
+UNDO = "kembalikan"
+"""Scene id of taking back; no file may have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -100,6 +103,8 @@ def load_scenes(folder: Path, room: Room) -> tuple[dict[str, Scene], dict[str, D
 def load_scene(path: Path, room: Room) -> Scene:
     """One scene with everything it inherits. DocumentError names file, line and fix."""
     chain = list(_chain(path))
+    if path.stem == UNDO:
+        raise chain[0][0].error((), f"'{UNDO}' is taking the last change back", fix="give the file another name")
     goals: dict[PropertyKey, tuple[Goal, Document, tuple[str, ...]]] = {}
     for document, written in reversed(chain):
         for goal, where in _goals(document, written, room):

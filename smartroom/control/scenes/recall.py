@@ -35,6 +35,8 @@ class Claim:
 
     lost: Problem | None = None
     operation: asyncio.Task[object] | None = None
+    by_hand: Value | None = None
+    """What a hand set; none when it is a run's."""
 
     def take(self, why: Problem) -> None:
         """Somebody else owns the property from now on."""

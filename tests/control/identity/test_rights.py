@@ -20,6 +20,7 @@ ALLOWED = {
     Action.SCENE_APPLY: "host operator technician",
     Action.SCENE_RETRY: "host operator technician",
     Action.SCENE_CANCEL: "host operator technician",
+    Action.UNDO: "host operator technician",
     Action.CONTROL_SET: "host operator technician",
     Action.CONTROL_ACT: "host operator technician",
     Action.DEVICE_SET: "technician",

@@ -20,6 +20,7 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     mute: null,
     last_action: null,
     undo: null,
+    undoing: null,
     unfinished: null,
     problem: null,
     ...part,

@@ -506,7 +506,7 @@ export interface Redeem {
 /** What became of a property when a failed run was put back. */
 export type Restored = "restored" | "irreversible" | "failed";
 
-/** Try the failed properties of a scene's last run again; `device` limits it to one device. */
+/** Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back. */
 export interface RetryRun {
   at: number;
   device: string | null;
@@ -535,6 +535,7 @@ export interface RoomState {
   time: number;
   timezone: string;
   undo: Undo | null;
+  undoing: Run | null;
   unfinished: Unfinished | null;
   version: number;
   volume: AudioControl | null;
@@ -572,6 +573,7 @@ export type SceneLight = "idle" | "sending" | "active" | "partial" | "failed" | 
 export interface SceneState {
   by: string;
   danger: boolean;
+  drift_cause: "device" | "hand" | null;
   drifted: string[];
   icon: string;
   id: string;
@@ -692,6 +694,14 @@ export interface Undo {
   at: number;
   label: Text;
   run: string;
+}
+
+/** Take the last change back. `run`, from `RoomState.undo`, is what the presser saw offered: anything else is refused. */
+export interface UndoRun {
+  at: number;
+  id: string;
+  room: string;
+  run: string | null;
 }
 
 /** A run that the server's end cut short: offered again, never sent by itself. */
