@@ -331,7 +331,8 @@ class Session:
             except DeviceError as error:
                 job.fail(error)
             finally:
-                job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
+                if not job.answer.done():
+                    job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
     def _may_go(self, connection: Connection, job: Job) -> bool:
         if connection.ended:  # given back this very moment: it goes out on the next one

@@ -252,7 +252,9 @@ class Gateway:
         watch: Progress,
     ) -> NotReached:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(specs[item.property].settle_ms for item in sets) / 1000)
+        settle_ms = max(specs[item.property].settle_ms for item in sets)
+        if settle_ms:
+            await asyncio.sleep(settle_ms / 1000)
         still = {item.property: loop.time() + _stillness(specs[item.property]) for item in sets}
         before: dict[str, Value] = {}
         pause = VERIFY_FIRST_S
