@@ -28,7 +28,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (64, 64)) -> bytes:
 
 def with_emblem(data: bytes) -> tuple[Drawn | NotDrawn, bytes]:
     """Draw with an emblem that was frozen with the text."""
-    written = text(emblem_sha256=hashlib.sha256(data).hexdigest())
+    written = text(changes={"emblem_sha256": hashlib.sha256(data).hexdigest()})
     return draw(wish(written, emblem=data))
 
 
@@ -37,7 +37,7 @@ def with_emblem(data: bytes) -> tuple[Drawn | NotDrawn, bytes]:
 @pytest.mark.parametrize("language", list(Language))
 def test_every_form_is_drawn_and_repeats(look: Look, signatories: int, language: Language) -> None:
     """Each material, language and number of signatories gives two pages, byte for byte the same each time."""
-    asked = wish(text(signatories, look, language=language))
+    asked = wish(text(signatories, look, {"language": language}))
     told, pdf = draw(asked)
     assert isinstance(told, Drawn)
     assert draw(asked) == (told, pdf)
@@ -61,7 +61,7 @@ def test_fonts_are_embedded_and_nothing_runs() -> None:
 def test_another_text_than_the_frozen_one_is_refused() -> None:
     """One changed letter after the freeze, and there is no document."""
     frozen = text()
-    asked = wish(text(place="Kota Lain"), frozen=frozen.digest())
+    asked = wish(text(changes={"place": "Kota Lain"}), frozen=frozen.digest())
     told, pdf = draw(asked)
     assert told == NotDrawn(sentence="the text is not the one that was frozen")
     assert pdf == b""
@@ -73,7 +73,7 @@ def test_another_text_than_the_frozen_one_is_refused() -> None:
 )
 def test_every_field_is_part_of_the_digest(field: str, value: str) -> None:
     """No two texts share a digest, whichever field differs."""
-    other = text(**{field: value})
+    other = text(changes={field: value})
     assert (other.digest() == text().digest()) is (other == text())
 
 
@@ -97,14 +97,14 @@ def test_a_rehearsal_is_marked_for_eyes_and_programs() -> None:
 )
 def test_what_cannot_be_shown_is_said(change: dict[str, object], said: str) -> None:
     """A letter without a shape, a hidden direction mark, and a text longer than the page: a sentence, never a silent cut."""
-    told, _ = draw(wish(text(**change)))
+    told, _ = draw(wish(text(changes=change)))
     assert isinstance(told, NotDrawn)
     assert said in told.sentence
 
 
 def test_markup_stays_text() -> None:
     """What looks like markup or a picture's address is written as it stands, and nothing is fetched or opened."""
-    told, pdf = draw(wish(text(subject='<img src="file:///etc/passwd"/> & <b>')))
+    told, pdf = draw(wish(text(changes={"subject": '<img src="file:///etc/passwd"/> & <b>'})))
     assert isinstance(told, Drawn)
     assert b"root:" not in pdf
 
