@@ -298,6 +298,40 @@ def simulate(
         sys.exit(130)
 
 
+_CERTIFICATES = click.Path(exists=True, path_type=Path)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=_CERTIFICATES,
+    help="Trusted root, PEM file or folder, beside DATA/trust/roots; repeat.",
+)
+@click.option("--test-root", "test_roots", multiple=True, type=_CERTIFICATES, help="Root of rehearsals.")
+@click.option("--intermediate", "intermediates", multiple=True, type=_CERTIFICATES, help="PEM file or folder; repeat.")
+@_DATA
+@_JSON
+def verify(
+    file: Path,
+    roots: tuple[Path, ...],
+    test_roots: tuple[Path, ...],
+    intermediates: tuple[Path, ...],
+    data: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Judge a signed PDF offline: content unchanged, signer known, time vouched for. Exit 1 unless it may be called valid."""
+    from smartroom.commands.verify import verdict_lines, verify_file  # noqa: PLC0415
+
+    verdict = asyncio.run(verify_file(file, data, roots, test_roots, intermediates))
+    click.echo(verdict.model_dump_json(indent=1) if as_json else "\n".join(verdict_lines(verdict)))
+    if not verdict.passed:
+        sys.exit(EXIT_PARTIAL)
+
+
 @main.group()
 def drivers() -> None:
     """Driver families."""
