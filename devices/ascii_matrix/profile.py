@@ -19,6 +19,8 @@ from devices.sdk import BadSetting, Document, DocumentError, Settings, read_docu
 SHIPPED = Path(__file__).parent / "profiles"
 LONGEST_LINE = 256
 """Characters of one command or reply; 16 outputs in one line need fewer."""
+MAX_INSTRUCTIONS = 1000
+"""Of all replies together: with the longest line this bounds what one message can cost, some tenths of a second at the worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,12 @@ def load_profile(path: Path) -> Profile:
     _check_wire(document, text)
     commands = {effect: _command(document, text, effect) for effect in text.commands}
     replies = {name: _reply(document, text, name) for name in text.replies}
+    if sum(len(reply.pattern) + len(reply.each_pattern or ()) for reply in replies.values()) > MAX_INSTRUCTIONS:
+        raise document.error(
+            ("replies",),
+            "the patterns together are too long",
+            fix="leave out replies nobody needs, and repetitions such as {0,64}",
+        )
     profile = Profile(text.title, text.wire, text.pace, commands, replies, text.front_panel)
     _check_names(document, text)
     _try_commands(document, profile)
