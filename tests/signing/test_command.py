@@ -56,3 +56,11 @@ def test_for_programs(samples: dict[str, bytes], office: Office, data: Path, tmp
 def test_no_such_file(tmp_path: Path) -> None:
     """A usage error, as for every command."""
     assert smartroom(tmp_path / "none.pdf").returncode == 2
+
+
+def test_the_example_of_the_documentation() -> None:
+    """The sealed example verifies with the certificates beside it, as the documentation shows, and is only a test without them."""
+    folder = Path(__file__).resolve().parents[2] / "docs/samples"
+    trust = ("--root", folder / "akar-uji.pem", "--intermediate", folder / "ca-uji.pem")
+    assert smartroom(folder / "berita-acara.pdf", *trust).returncode == 0
+    assert smartroom(folder / "berita-acara.pdf").returncode == 1

@@ -1,6 +1,7 @@
 """The real sealing process on its socket: what it signs, what it refuses and with which code, and what it never says."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -33,6 +34,9 @@ from smartroom.protocol.signing import (
 )
 from smartroom.signing.seal.client import SealClient, sealing_process
 from smartroom.signing.seal.heads import head_holds
+from smartroom.signing.seal.house import House
+from smartroom.signing.seal.service import serve_path
+from smartroom.signing.settings import load_settings
 from smartroom.signing.testing.authority import Issued
 from smartroom.signing.testing.house import PASSPHRASE, REHEARSAL, SEAL, SIGNER, TestHouse, furnish
 from smartroom.signing.testing.services import Services
@@ -300,6 +304,21 @@ async def test_a_socket_in_the_file_system_asks_who_comes(office: Office, tmp_pa
     finally:
         process.terminate()
         await process.wait()
+
+
+async def test_another_users_connection_is_closed(office: Office, tmp_path: Path) -> None:
+    """A uid that is not on the list gets the end of the line before a word is read."""
+    path = tmp_path / "seal.sock"
+    async with House(load_settings(office.house.settings)) as house, asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(serve_path(house, path, frozenset({os.getuid() + 1})))
+        while not await asyncio.to_thread(path.exists):
+            await asyncio.sleep(0)
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(pack(Request(id=9, ask=AskKeys())))
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        serving.cancel()
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ class House:
             # The message of an unforeseen exception may quote the request: only its kind is told and logged.
             log.error("%s: %s", ask.ask, type(error).__name__)  # noqa: TRY400  # a traceback prints values
             return Failed(code=SigningCode.INTERNAL, sentence=type(error).__name__), b""
-        log.info("%s: %s", ask.ask, told.tell)
+        if not isinstance(ask, SignHead):  # one at each decision; the journal itself is their record
+            log.info("%s: %s", ask.ask, told.tell)
         return told, file
 
     async def _do(self, ask: Ask, blob: bytes) -> tuple[Told, bytes]:
