@@ -64,6 +64,8 @@ def test_commands_are_the_makers(name: str, effect: Effect, values: dict[str, ob
         ("ptn", b"V01 -> 002", (Shown(2, 1),)),
         ("ptn", b"AV01 to 02", (Shown(2, 1),)),
         ("ptn", b"AV:OFF->01", (Shown(1, 0),)),
+        ("ptn", b"Please Input Your Command :AV: 02->01", (Shown(1, 2),)),
+        ("ptn", b"Please Input Your Command :", (Word(Meaning.NOTHING, "Please Input Your Command :"),)),
         ("ptn", b"IR: 02->01", (Word(Meaning.NOTHING, "IR: 02->01"),)),
         ("ptn", b"A: 01->001", (Word(Meaning.NOTHING, "A: 01->001"),)),
         ("ptn", b"01 To All.", (Word(Meaning.DONE, "01 To All."),)),
