@@ -236,9 +236,14 @@ class Page:
 
 @asynccontextmanager
 async def serve(
-    folder: Path, *, pages: Pages | None = None, front: Front | None = None, desks: Mapping[str, Desk] | None = None
+    folder: Path,
+    *,
+    pages: Pages | None = None,
+    front: Front | None = None,
+    desks: Mapping[str, Desk] | None = None,
+    furnish: Callable[[House], House] = lambda house: house,
 ) -> AsyncIterator[Served]:
-    """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one."""
+    """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one. `furnish` puts more behind the door."""
     port = _free_port()
     origin = f"http://127.0.0.1:{port}"
     async with Records(folder) as records:
@@ -247,7 +252,7 @@ async def serve(
         desk = SmallDesk()
         house = House(desks or {ROOM: cast("Desk", desk)}, people, records.trail, records.runs.recent, records.writable)
         made = front or Front("127.0.0.1", port, frozenset({origin}), "test-build")
-        async with WebServer(house, made, pages) as server:
+        async with WebServer(furnish(house), made, pages) as server:
             yield Served(server, desk, people, records, origin)
 
 
