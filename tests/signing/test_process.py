@@ -32,6 +32,7 @@ from smartroom.protocol.signing import (
     SigningCode,
     UpgradeDocument,
 )
+from smartroom.signing.errors import SigningFault
 from smartroom.signing.seal.client import SealClient, sealing_process
 from smartroom.signing.seal.heads import head_holds
 from smartroom.signing.seal.house import House
@@ -135,25 +136,23 @@ async def test_wrong_passphrases_are_counted(office: Office) -> None:
         assert isinstance(told, Sealed)
 
 
-@pytest.mark.parametrize(
-    ("ask", "pdf", "code"),
-    [
-        (seal(passphrase=None), None, SigningCode.WRONG_PASSPHRASE),
-        (seal(key="tidak-ada"), None, SigningCode.NO_KEY),
-        (seal(key=REHEARSAL, passphrase=None), None, SigningCode.REHEARSAL),
-        (seal(key=SEAL, passphrase=None, rehearsal=True), None, SigningCode.REHEARSAL),
-        (seal(key=REHEARSAL, passphrase=None, rehearsal=True), None, SigningCode.REHEARSAL),
-        (seal(), b"%PDF-1.7\nbukan", SigningCode.BAD_PDF),
-        (seal(), b"", SigningCode.BAD_PDF),
-        (UpgradeDocument(), None, SigningCode.BAD_PDF),
-    ],
-)
-async def test_what_it_refuses(
-    office: Office, ask: SealDocument | UpgradeDocument, pdf: bytes | None, code: SigningCode
-) -> None:
-    """No key, no passphrase, rehearsal and record mixed, no PDF, nothing to upgrade: each has its code."""
+REFUSED: list[tuple[SealDocument | UpgradeDocument, bytes | None, SigningCode]] = [
+    (seal(passphrase=None), None, SigningCode.WRONG_PASSPHRASE),
+    (seal(key="tidak-ada"), None, SigningCode.NO_KEY),
+    (seal(key=REHEARSAL, passphrase=None), None, SigningCode.REHEARSAL),
+    (seal(key=SEAL, passphrase=None, rehearsal=True), None, SigningCode.REHEARSAL),
+    (seal(key=REHEARSAL, passphrase=None, rehearsal=True), None, SigningCode.REHEARSAL),
+    (seal(), b"%PDF-1.7\nbukan", SigningCode.BAD_PDF),
+    (seal(), b"", SigningCode.BAD_PDF),
+    (UpgradeDocument(), None, SigningCode.BAD_PDF),
+]
+
+
+async def test_what_it_refuses(office: Office) -> None:
+    """No passphrase, no key, rehearsal and record mixed, no PDF, nothing to upgrade: each has its code, and the process goes on."""
     async with sealing_process(office.house.settings) as client:
-        assert await refused(client, ask, berita_acara() if pdf is None else pdf) is code
+        for ask, pdf, code in REFUSED:
+            assert await refused(client, ask, berita_acara() if pdf is None else pdf) is code
 
 
 async def test_a_rehearsals_document_takes_only_a_rehearsals_key(office: Office) -> None:
@@ -321,31 +320,39 @@ async def test_another_users_connection_is_closed(office: Office, tmp_path: Path
         serving.cancel()
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("[keys.x]\n", "keys.x.file"),
-        ("unknown = 1\n", "unknown"),
-        ("= 3\n", "signing.toml"),
-        ('[remote.b]\nurl = "http://b.example"\nuser = "u"\npassword_file = "p"\n', "in the clear"),
-        ('[trust]\nroots = ["tidak-ada.pem"]\n', "tidak-ada.pem"),
-    ],
-)
+WRONG = [
+    ("[keys.x]\n", "keys.x.file"),
+    ("unknown = 1\n", "unknown"),
+    ("= 3\n", "signing.toml"),
+    ('[remote.b]\nurl = "http://b.example"\nuser = "u"\npassword_file = "p"\n', "in the clear"),
+    ('[trust]\nroots = ["tidak-ada.pem"]\n', "tidak-ada.pem"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG)
 async def test_a_wrong_settings_file_is_one_sentence(tmp_path: Path, change: str, said: str) -> None:
-    """Starting with a wrong file ends with status 2 and one line that names the place."""
+    """The sentence names the place that is wrong."""
     file = tmp_path / "signing.toml"
-    file.write_text(change)
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "smartroom.signing", "seal", "--settings", str(file), "--fd", str(theirs.fileno())),
-            pass_fds=[theirs.fileno()],
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, words = await process.communicate()
+    await asyncio.to_thread(file.write_text, change)
+    with pytest.raises(SigningFault) as caught:
+        async with House(load_settings(file)):
+            pass
+    assert caught.value.code is SigningCode.CONFIGURATION
+    assert said in caught.value.sentence
+    assert "\n" not in caught.value.sentence
+
+
+async def test_a_process_with_a_wrong_file_does_not_start(tmp_path: Path) -> None:
+    """It ends with status 2 and one line on its log."""
+    file = tmp_path / "signing.toml"
+    await asyncio.to_thread(file.write_text, "unknown = 1\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "smartroom.signing", "seal", "--settings", str(file), "--socket", str(tmp_path / "s")),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, words = await process.communicate()
     assert process.returncode == 2
     assert len(words.decode().strip().splitlines()) == 1
-    assert said in words.decode()
 
 
 async def test_a_secret_others_may_read_is_refused(office: Office, tmp_path: Path) -> None:
