@@ -210,7 +210,8 @@ class Simulators:
             address = line.rpartition(" listens at ")[2] if " listens at " in line else ""
             if address.startswith(item.scheme):
                 port = f"--port {address.rpartition(':')[2]}" if item.scheme != "serial" else "--serial"
-                again = f"smartroom simulate {item.family} {port} --settings {item.file}"
+                own = f" --drivers {self._site / 'drivers'}" if (self._site / "drivers").is_dir() else ""
+                again = f"smartroom simulate {item.family} {port}{own} --settings {item.file}"
                 return Simulated(item.room, item.device, item.family, address, pid, again)
 
     async def _stop(self) -> None:
