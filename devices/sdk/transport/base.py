@@ -91,6 +91,10 @@ async def open_transport(address: Address) -> Transport:
             from devices.sdk.transport import wake  # noqa: PLC0415
 
             return await wake.open(address)
+        case "mqtt":
+            from devices.sdk.transport import mqtt  # noqa: PLC0415
+
+            return await mqtt.open(address)
         case "memory":
             from devices.sdk.transport import memory  # noqa: PLC0415
 
