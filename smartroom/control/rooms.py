@@ -101,7 +101,14 @@ class LiveRoom:
         self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
         self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
-        self.walls = Walls(self._furniture, self.store, self.gateway, self.engine.moved, self._place.outside)
+        self.walls = Walls(
+            self._furniture,
+            self.store,
+            self.gateway,
+            self._place.outside,
+            moved=self.engine.moved,
+            arrived=lambda: self._take(self._room),
+        )
         self._room = room
         self.walls.describe(room)
         self._pair()

@@ -6,8 +6,8 @@ import { recall, remember } from "./memory";
 
 /** A picture or component that is not there by then will not come in time for the room either. */
 const READY_MS = 2800;
-/** Timers fire late, frames come every 16 ms: the last stretch is waited for by frames. */
-const LAST_STRETCH_MS = 12;
+/** From a change to the glass it takes a frame: so much earlier it is made. */
+const TO_GLASS_MS = 16;
 
 /** One content on the glass. The incoming one is mounted beside the standing one and invisible until its moment. */
 export interface Layer {
@@ -81,7 +81,7 @@ export class Stage {
     try {
       const key = await this.#prepare(show, since, run);
       if (run !== this.#run) return null;
-      await this.#moment(show.at, run);
+      await this.#moment(show.at);
       if (run !== this.#run) return null;
       this.#switch(show, key);
       await tick();
@@ -152,11 +152,10 @@ export class Stage {
     this.#holds.delete(key);
   }
 
-  /** Waits for the server's moment, to the frame. */
-  async #moment(at: number, run: number): Promise<void> {
-    const left = (): number => (at - this.clock.now()) * 1000;
-    if (left() > LAST_STRETCH_MS) await new Promise((resolve) => setTimeout(resolve, left() - LAST_STRETCH_MS));
-    while (left() > LAST_STRETCH_MS / 2 && run === this.#run && document.visibilityState === "visible") await frame();
+  /** Waits for the server's moment. */
+  async #moment(at: number): Promise<void> {
+    const left = (at - this.clock.now()) * 1000 - TO_GLASS_MS;
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
   }
 
   #switch(show: Show, key: number | null): void {
