@@ -71,7 +71,7 @@ class Room:
     async def apply(self, scene: str, *, wait: Literal[False]) -> Accepted: ...
     async def apply(self, scene: str, *, wait: bool = True) -> ApplyReport | Accepted:
         """Recall a scene; with `wait` until its end, else only until the server has taken it (`report` waits later)."""
-        return await self._scene(scene, "apply", {}, wait=wait)
+        return await self._run(f"scenes/{scene}/apply", {}, wait=wait)
 
     @overload
     async def retry(self, scene: str, device: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...
@@ -79,7 +79,15 @@ class Room:
     async def retry(self, scene: str, device: str | None = None, *, wait: Literal[False]) -> Accepted: ...
     async def retry(self, scene: str, device: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
         """Try again what the scene's last run did not reach, on one device or all."""
-        return await self._scene(scene, "retry", {"device": device}, wait=wait)
+        return await self._run(f"scenes/{scene}/retry", {"device": device}, wait=wait)
+
+    @overload
+    async def undo(self, run: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...
+    @overload
+    async def undo(self, run: str | None = None, *, wait: Literal[False]) -> Accepted: ...
+    async def undo(self, run: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
+        """Take the last change back; `run`, from `RoomState.undo`, refuses any other than the one seen."""
+        return await self._run("undo", {"run": run}, wait=wait)
 
     async def report(self, run: str) -> ApplyReport:
         """Wait for a run to end."""
@@ -110,12 +118,11 @@ class Room:
         """Finished runs, newest first; at most 200."""
         return await self._wire.ask("GET", f"{self._path}/runs?limit={limit}", list[Run])
 
-    async def _scene(self, scene: str, what: str, body: dict[str, Value], *, wait: bool) -> ApplyReport | Accepted:
-        path = f"{self._path}/scenes/{scene}/{what}"
+    async def _run(self, path: str, body: dict[str, Value], *, wait: bool) -> ApplyReport | Accepted:
         press = {"id": str(uuid4()), **body}
         if wait:
-            return await self._wire.ask("POST", f"{path}?wait=true", ApplyReport, press, limit=RUN_S)
-        return await self._wire.ask("POST", path, Accepted, press)
+            return await self._wire.ask("POST", f"{self._path}/{path}?wait=true", ApplyReport, press, limit=RUN_S)
+        return await self._wire.ask("POST", f"{self._path}/{path}", Accepted, press)
 
     async def _press(self, method: str, path: str, body: dict[str, object], *, limit: float = 10.0) -> Accepted:
         return await self._wire.ask(method, f"{self._path}/{path}", Accepted, {"id": str(uuid4()), **body}, limit=limit)

@@ -56,6 +56,18 @@ async def test_a_run_can_be_started_watched_and_cancelled(hall: Hall) -> None:
     await hall.remote.cancel(again.run)
 
 
+async def test_the_last_change_is_taken_back(hall: Hall) -> None:
+    """`undo` puts back what was there, read back; another run than the one seen is refused."""
+    await hall.remote.apply("meeting")
+    await hall.remote.apply("slides")
+    offered = (await hall.remote.until(lambda state: state.undo is not None)).undo
+    assert offered is not None
+    with pytest.raises(Refused):
+        await hall.remote.undo("another")
+    report = await hall.remote.undo(offered.run)
+    assert report.readings["matrix"]["route.1"] == 1
+
+
 async def test_setting_returns_the_read_back(hall: Hall) -> None:
     """`set` answers with the device's own value, `act` and `blank` reach the hardware."""
     assert await hall.remote.set("matrix", "route.2", 3) == 3
