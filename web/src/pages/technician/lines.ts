@@ -32,7 +32,7 @@ export function filtered(lines: readonly Shown[], word: string, routine: boolean
 export function binary(line: TraceLine): boolean {
   const escapes = line.text.match(/\\x[0-9a-f]{2}/g)?.length ?? 0;
   const bytes = line.hex === "" ? 0 : line.hex.split(" ").length;
-  return bytes > 0 && escapes * 3 > bytes;
+  return bytes > 0 && escapes * 2 > bytes;
 }
 
 /** `09.36.58,204` in the room's zone. */

@@ -132,7 +132,7 @@ const id = {
   // sources
   signal: "Ada sinyal",
   noSignal: "Tanpa sinyal",
-  signalUnknown: "Alat tidak memberi tahu",
+  signalUnknown: "alat tidak tahu sinyalnya",
   input: (n: number) => `masukan ${n}`,
   output: (n: number) => `keluaran ${n}`,
   outputs: "Keluaran",
@@ -306,7 +306,7 @@ const en: Words = {
   levels: { all: "all", warning: "warnings", error: "errors" },
   signal: "Signal",
   noSignal: "No signal",
-  signalUnknown: "The device does not tell",
+  signalUnknown: "device cannot tell",
   input: (n) => `input ${n}`,
   output: (n) => `output ${n}`,
   outputs: "Outputs",
