@@ -10,8 +10,11 @@ from asn1crypto.pem import unarmor
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.validation.ades import ades_lta_validation
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.policy_decl import (
@@ -31,6 +34,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from smartroom.protocol.signing import Level
 from smartroom.protocol.verdict import Finding, JudgeDocument, Light, Verdict
+from smartroom.signing.testing.bsre import signer_of
 from smartroom.signing.verify.judge import judge
 from tests.signing.rig import PERSONAL_NUMBER, Office, berita_acara, make_office
 
@@ -167,6 +171,16 @@ async def test_revoked_long_after_signing(office: Office, services: object) -> N
     office.authority.revoke(holder.certificate, datetime.now(UTC) + timedelta(days=1))
     verdict = await judge(await _with_answer(office, sealed, holder.certificate.serial_number), office.wish())
     assert verdict.known.light is not Light.RED
+
+
+async def test_a_weak_digest_is_not_accepted(office: Office) -> None:
+    """A signature over SHA-1, which anybody may forge, is red although its chain and its bytes are right."""
+    metadata = PdfSignatureMetadata(field_name="Lemah", md_algorithm="sha1", subfilter=SigSeedSubFilter.PADES)
+    signer = PdfSigner(metadata, signer_of(office.mayor), new_field_spec=SigFieldSpec("Lemah"))
+    signed = await signer.async_sign_pdf(IncrementalPdfFileWriter(BytesIO(berita_acara())))
+    verdict = await judge(signed.getvalue(), office.wish())
+    assert verdict.known.finding is Finding.WEAK
+    assert not verdict.passed
 
 
 async def _with_answer(office: Office, pdf: bytes, serial: int) -> bytes:

@@ -42,7 +42,7 @@ from smartroom.signing.testing.authority import Issued
 from smartroom.signing.testing.house import PASSPHRASE, REHEARSAL, SEAL, SIGNER, TestHouse, furnish
 from smartroom.signing.testing.services import Services
 from smartroom.signing.verify.judge import judge
-from tests.signing.rig import HOST, Office, berita_acara, free_port, make_office
+from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port, make_office
 
 PLANTED = "frasa-sandi-yang-ditanam-7731"
 
@@ -181,11 +181,14 @@ async def test_certificates_out_of_date(office: Office, tmp_path: Path) -> None:
 
 
 async def test_a_revoked_certificate(office: Office, services: Services, tmp_path: Path) -> None:
-    """The pre-check says so, and no file is sealed at a level that asks the authority."""
-    revoked = office.authority.issue("Dicabut")
+    """The pre-check says so, and no file is sealed at a level that asks the authority; the person's number is not told."""
+    revoked = office.authority.issue("Dicabut", personal_number=PERSONAL_NUMBER)
     office.authority.revoke(revoked.certificate)
     async with process_for(office, tmp_path, revoked) as client:
-        assert await refused(client, seal(Level.B_LT), berita_acara()) is SigningCode.REVOKED
+        told, _ = await client.ask(seal(Level.B_LT), berita_acara())
+        assert isinstance(told, Failed)
+        assert told.code is SigningCode.REVOKED
+        assert PERSONAL_NUMBER not in told.sentence
         keys, _ = await client.ask(AskKeys(online=True))
     assert isinstance(keys, Keys)
     assert keys.keys[0].state is CertificateState.REVOKE
