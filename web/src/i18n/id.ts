@@ -164,7 +164,13 @@ export const id = {
     position: "Arah",
     zoom: "Zum",
     lamp_hours: "Jam lampu",
+    content: "Tayangan",
+    page: "Halaman",
+    fault: "Gangguan",
   },
+  wallPrevious: "Sebelumnya",
+  wallNext: "Berikutnya",
+  wallIdentify: "Tunjukkan nama layar",
   // login
   loginTitle: "Masuk ke panel ruang",
   name: "Nama",
