@@ -148,6 +148,7 @@ class LiveRoom:
             _LOG.warning("%s", error)
         self.walls.offer((*goal.key, goal.value) for scene in scenes.values() for goal in scene.goals)
         scenes = {key: without(scene, self.walls.unpaired) for key, scene in scenes.items()}
+        self.desk.describe(self.walls.marked(room))
         self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
         for warning in room.warnings:
             _LOG.warning("%s", warning)

@@ -191,6 +191,18 @@ async def test_the_wall_says_its_number(walled: Walled, browser: Browser) -> Non
     assert height > 1080 / 3
 
 
+async def test_darkness_and_nothing(walled: Walled, browser: Browser) -> None:
+    """`Gelapkan semua` reaches every wall that has a screen and waits for no other; an empty content brings the name back."""
+    page = await screen(browser, walled, "kiri")
+    await walled.set("kiri", "content", '{"kind":"pattern"}')
+    await walled.desk.blank(on=True, by="host", press="test-blank-1")
+    await expect(page.get_by_test_id("blank")).to_be_visible()
+    await walled.desk.blank(on=False, by="host", press="test-blank-2")
+    await expect(page.get_by_test_id("blank")).to_be_hidden()
+    assert await walled.set("kiri", "content", "") == ""
+    await expect(page.get_by_test_id("idle")).to_contain_text("Layar kiri")
+
+
 async def test_a_revoked_screen_shows_nothing_more(walled: Walled, browser: Browser) -> None:
     """Its token is taken away: cut within a second, the glass is empty and says how to pair it; scenes go on without the wall."""
     page, _ = await screen(browser, walled, "kiri"), await screen(browser, walled, "kanan")

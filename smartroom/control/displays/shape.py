@@ -66,6 +66,8 @@ class WallShape:
         if not spec.settable:
             raise BadSetting(f"'{name}' can only be read", key=name)
         if spec.type is ValueType.CONTENT:
+            if value == "":  # nothing: the wall says who it is
+                return ""
             return canonical(parse(value).resolved(self._album))
         if spec.type is ValueType.BOOLEAN and isinstance(value, bool):
             return value

@@ -203,8 +203,8 @@ class Wall:
         wanted = self._wanted
         for item in sets:
             if item.property == "content":
-                content = parse(item.value)
-                await content.ready(self._outside)
+                if item.value != "":
+                    await parse(item.value).ready(self._outside)
                 if item.value != self._text or item.value != wanted.text:
                     wanted = replace(wanted, text=str(item.value), page=1)
         for item in sets:

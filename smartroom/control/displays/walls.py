@@ -105,6 +105,13 @@ class Walls:
             self._link(key, self._walls[key].status)
         return True
 
+    def marked(self, room: Room) -> Room:
+        """The room with each unpaired wall saying so: nobody can expect anything of it."""
+        marked = {
+            key: replace(room.devices[key], problem=_unpaired(key)) for key in self.unpaired & room.devices.keys()
+        }
+        return replace(room, devices={**room.devices, **marked})
+
     def offer(self, wanted: Iterable[tuple[str, str, Value]]) -> None:
         """What scenes want: (device, property, value); pages get the words of these contents."""
         texts: dict[str, dict[str, None]] = {key: {} for key in self._walls}

@@ -82,7 +82,7 @@ class Device:
     @property
     def address(self) -> str:
         """Where it is, for people."""
-        return str(self.wire.address) if self.wire else ""
+        return str(self.wire.address) if self.wire else f"/{self.id.replace('.', '/', 1)}"
 
 
 @dataclass(frozen=True, slots=True)

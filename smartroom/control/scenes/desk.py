@@ -171,7 +171,7 @@ class Desk:
                 (device.id, name)
                 for device in self._room.devices.values()
                 for name in device.driver.properties()
-                if self._blanks(device.id, name)
+                if self._blanks(device.id, name) and not (device.kind == "wall" and device.problem)
             ]
             if not places:
                 raise ProblemError(
