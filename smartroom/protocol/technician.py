@@ -27,7 +27,9 @@ class PropertyFacts(Message):
 class ActionFacts(Message):
     """An action and the types of its arguments."""
 
-    arguments: dict[str, Literal["boolean", "integer", "number", "text", "choice", "position"]] = {}
+    arguments: dict[
+        str, Literal["boolean", "integer", "number", "text", "choice", "position", "mapping", "content"]
+    ] = {}
     help: str = ""
 
 

@@ -46,6 +46,11 @@ class Bench:
         charge = self._supervisor.charges.get(device)
         return charge.trace.number if charge else 0
 
+    def began(self, device: str) -> int:
+        """The number before the first line of this device's session; 0 without one."""
+        charge = self._supervisor.charges.get(device)
+        return charge.trace.began if charge else 0
+
     def lines(self, device: str, since: int = 0) -> list[TraceLine]:
         """Lines of a device's trace after a number; KeyError for a device without a wire."""
         return self._supervisor.charges[device].trace.lines(since)

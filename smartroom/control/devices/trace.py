@@ -40,8 +40,9 @@ class Trace:
 
     def __init__(self, masked: Callable[[bytes], bytes] = bytes) -> None:
         """`masked` takes a device's secrets out of what it may have echoed."""
-        self.number = 0
-        """Of the newest entry."""
+        # Begins with the clock: a page that knows a line of this device's last session must not miss those of this one.
+        self.number = self.began = time.time_ns() // 1_000_000
+        """Of the newest entry, and before the first."""
         self.heard_at: float | None = None
         """Last bytes from the device, monotonic seconds."""
         self.asked: Traffic | None = None

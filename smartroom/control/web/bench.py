@@ -66,7 +66,7 @@ class Benches:
         except KeyError:
             raise not_found(f"Alat '{device}' tidak punya kabel", f"No device '{device}' with a wire") from None
         kept = found[-BENCH_LINES:]
-        missed = kept[0].number - since - 1 if kept and since else 0
+        missed = kept[0].number - max(since, lines.began(device)) - 1 if kept and since else 0
         return Traced(device=device, lines=kept, missed=missed, read_at=ages)
 
     def log(self, actor: Actor, since: int = 0) -> list[LogLine]:

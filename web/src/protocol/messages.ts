@@ -23,7 +23,7 @@ export interface ActDevice {
 
 /** An action and the types of its arguments. */
 export interface ActionFacts {
-  arguments: Record<string, "boolean" | "integer" | "number" | "text" | "choice" | "position">;
+  arguments: Record<string, "boolean" | "integer" | "number" | "text" | "choice" | "position" | "mapping" | "content">;
   help: string;
 }
 

@@ -110,10 +110,8 @@ export class BenchLink implements Listener {
   #take(traced: Traced): void {
     if (traced.device !== this.#wanted) return;
     const last = this.#now.trace[this.#now.trace.length - 1]?.number ?? 0;
-    // A server that was started again counts from one.
-    const known = (traced.lines[0]?.number ?? last + 1) <= 1 && last > 1 ? [] : this.#now.trace;
-    const fresh = known.length > 0 ? traced.lines.filter((line) => line.number > last) : traced.lines;
-    this.#set({ trace: [...known, ...fresh].slice(-KEPT), missed: this.#now.missed + traced.missed, readAt: traced.read_at });
+    const fresh = traced.lines.filter((line) => line.number > last);
+    this.#set({ trace: [...this.#now.trace, ...fresh].slice(-KEPT), missed: this.#now.missed + traced.missed, readAt: traced.read_at });
   }
 
   #set(part: Partial<Lines>): void {
