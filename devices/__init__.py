@@ -1,0 +1,1 @@
+"""Device drivers: one folder is one protocol family, and `devices.sdk` is all a driver may import."""

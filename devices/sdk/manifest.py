@@ -1,0 +1,180 @@
+"""`driver.yaml`: what a driver family can do, its settings and its timing. Facts of the device live there, never in a scene and never in code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from devices.sdk.capabilities import CAPABILITIES
+from devices.sdk.document import DocumentError, read_document
+from devices.sdk.readings import Value
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ValueType(StrEnum):
+    """Types a property or a setting may have."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    NUMBER = "number"
+    TEXT = "text"
+    CHOICE = "choice"
+    POSITION = "position"
+    MAPPING = "mapping"
+    """Settings only: names -> numbers (camera presets)."""
+
+
+class SettingSpec(_Model):
+    """One setting a technician may write beside `driver` and `at` in room.yaml."""
+
+    type: ValueType
+    default: object = None
+    required: bool = False
+    secret: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+    help: str
+
+
+class PropertySpec(_Model):
+    """One property, or a family of them (`route.*`, one for each number up to the setting named by `each`)."""
+
+    capability: str
+    type: ValueType
+    values: tuple[str, ...] = ()
+    """Values a scene may ask for, when `type` is choice."""
+    transitional: tuple[str, ...] = ()
+    """Values that mean "on the way" and are no failure: warming, cooling."""
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    each: str | None = None
+    """Setting that holds how many of them exist; required when the name ends with `.*`."""
+    readable: bool = True
+    settable: bool = True
+    tolerance: float = 0.0
+    max_age_s: float = 5.0
+    """A reading of this connection younger than this may be trusted by a plan."""
+    settle_ms: int = 0
+    """Wait before the first read-back."""
+    expected_ms: int = 50
+    """Usual time from command to a matching read-back; shown in plans."""
+    deadline_ms: int = 2000
+    """After this the property has failed."""
+    salvo: bool = False
+    """Several sets of this property can be sent as one native command."""
+    wears: bool = False
+    """The device stores the value in EEPROM or a lamp ages: never write it needlessly."""
+    risk: str = ""
+    """Rule of wear or safety a plan shows: lamp, eeprom, interlock."""
+    after: Mapping[str, Value] = Field(default_factory=dict)
+    """Properties of the same device that must hold before this one is sent: {power: on}."""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> PropertySpec:
+        if self.capability not in CAPABILITIES:
+            message = f"unknown capability '{self.capability}': one of {', '.join(CAPABILITIES)}"
+            raise ValueError(message)
+        if self.type is ValueType.CHOICE and not self.values and self.settable:
+            message = "a choice needs values"
+            raise ValueError(message)
+        return self
+
+
+class ActionSpec(_Model):
+    """Something that is no state; `arguments` names each argument and its type."""
+
+    arguments: Mapping[Name, ValueType] = Field(default_factory=dict)
+    help: str = ""
+
+
+class Timing(_Model):
+    """The device's pace; starting values of the family, measured again when a room is commissioned."""
+
+    min_gap_ms: int = 20
+    reply_timeout_ms: int = 1000
+    connect_timeout_ms: int = 3000
+    settle_ms: int = 0
+    """Wait after connecting before the first command."""
+    poll_s: float = 2.0
+    """How often the whole state is read; with `reply_timeout_ms` it decides how soon a silent device is noticed."""
+    keepalive_s: float = 0.0
+    """An idle connection gets a harmless question this often; 0 = the poll is enough."""
+    retries: int = 1
+    max_executing: int = 1
+    """Accepted commands the device may still be carrying out (VISCA sockets: 2)."""
+
+
+class Manifest(_Model):
+    """A parsed `driver.yaml`."""
+
+    family: Name
+    title: str
+    kind: Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "other"]
+    maker: str = ""
+    driver: str
+    """`module:Class` inside the family's folder."""
+    simulator: str
+    transports: tuple[str, ...]
+    default_port: int | None = None
+    settings: Mapping[Name, SettingSpec] = Field(default_factory=dict)
+    properties: Mapping[str, PropertySpec]
+    actions: Mapping[Name, ActionSpec] = Field(default_factory=dict)
+    timing: Timing = Timing()
+    models_confirmed: tuple[str, ...] = ()
+    """Models and firmwares a technician confirmed on hardware."""
+
+    @field_validator("transports")
+    @classmethod
+    def _known_transports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = set(value) - {"tcp", "udp", "serial", "memory"}
+        if unknown:
+            message = f"unknown transport {', '.join(sorted(unknown))}: tcp, udp, serial, memory"
+            raise ValueError(message)
+        return value
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """Capabilities the properties belong to, in order of appearance."""
+        return tuple(dict.fromkeys(spec.capability for spec in self.properties.values()))
+
+    def spec(self, name: str) -> PropertySpec | None:
+        """The spec of a concrete property: `route.3` finds `route.*`."""
+        found = self.properties.get(name)
+        if found is None and "." in name:
+            found = self.properties.get(name.rpartition(".")[0] + ".*")
+        return found
+
+
+@cache
+def load_manifest(path: Path) -> Manifest:
+    """Read a `driver.yaml`; DocumentError names file, line and fix."""
+    document = read_document(path)
+    try:
+        return Manifest.model_validate(document.value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise document.error(tuple(first["loc"]), first["msg"], value=str(first["input"])[:80]) from None
+
+
+__all__ = [
+    "ActionSpec",
+    "DocumentError",
+    "Manifest",
+    "PropertySpec",
+    "SettingSpec",
+    "Timing",
+    "ValueType",
+    "load_manifest",
+]

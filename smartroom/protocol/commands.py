@@ -1,0 +1,111 @@
+"""What pages and programs ask for. Every press carries an id (sent again it changes nothing) and the server time it was made at (it lives 5 s)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from smartroom.protocol.base import Id, Message, Value
+from smartroom.protocol.errors import Problem
+from smartroom.protocol.state import Patch, RoomState, Run
+
+PressId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+
+
+class Press(Message):
+    """Base of everything that moves the room."""
+
+    id: PressId
+    at: float
+    """Server time of the press as the page reckons it, seconds (Unix)."""
+    room: Id
+
+
+class ApplyScene(Press):
+    """Recall a scene."""
+
+    scene: Id
+
+
+class RetryRun(Press):
+    """Try the failed properties of a scene's last run again; `device` limits it to one device."""
+
+    scene: Id
+    device: Id | None = None
+
+
+class CancelRun(Press):
+    """Stop a run where it is."""
+
+    run: str
+
+
+class SetProperty(Press):
+    """Set one property by hand."""
+
+    device: Id
+    property: Annotated[str, Field(max_length=64)]
+    value: Value
+
+
+class ActDevice(Press):
+    """Something that is no state: drive a camera, store a preset."""
+
+    device: Id
+    action: Annotated[str, Field(max_length=32)]
+    arguments: dict[str, Value] = {}
+
+
+class BlankRoom(Press):
+    """Hide or show the picture on every output that can."""
+
+    on: bool
+
+
+class DismissUnfinished(Press):
+    """Do not offer the unfinished run any more."""
+
+
+class Watch(Message):
+    """First message of a page: follow a room from a version on."""
+
+    room: Id
+    since: int | None = None
+    protocol: int
+    build: str = ""
+
+
+class Watching(Message):
+    """Answer to `watch`: either a snapshot, or the patches since the asked version."""
+
+    protocol: int
+    build: str
+    time: float
+    snapshot: RoomState | None = None
+    patches: list[Patch] = []
+
+
+class Accepted(Message):
+    """A press was taken. It says nothing about the hardware: state comes by patches."""
+
+    id: PressId
+    run: str | None = None
+    attached: bool = False
+    """A double press: joined the run that goes on already."""
+    value: Value = None
+
+
+class Answer(Message):
+    """Acknowledgement of every event: exactly one of the two."""
+
+    ok: Accepted | None = None
+    problem: Problem | None = None
+
+
+class ApplyReport(Message):
+    """Answer of `smartroom apply --json` and POST .../apply?wait=true: the finished run."""
+
+    run: Run
+    readings: dict[str, dict[str, Value]] = {}
+    """Device -> property -> value read back at the end."""

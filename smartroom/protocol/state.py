@@ -1,0 +1,254 @@
+"""State of a room as every page sees it, and the numbered patches that change it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from smartroom.protocol.base import Id, Label, Message, Text, Value
+from smartroom.protocol.errors import Problem
+
+
+class Link(StrEnum):
+    """Connection of a device."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    OFFLINE = "offline"
+    REFUSED = "refused"
+    """Wrong password, port in use, bad setting: only a technician can help."""
+    DEGRADED = "degraded"
+    """Driver parked after repeated failures."""
+
+
+class PropertyState(Message):
+    """A property as last reported. `at` is server time in seconds (Unix)."""
+
+    value: Value
+    at: float
+    source: Literal["query", "unsolicited", "derived", "written"]
+    fresh: bool = True
+    """False: reported on an earlier connection; show it grey with its age."""
+
+
+class ChoiceLabel(Message):
+    """A value a page may offer, with its words."""
+
+    value: Value
+    label: Text
+
+
+class PropertyShape(Message):
+    """What a page needs to draw a control for a property; fixed while the room file stays the same."""
+
+    capability: str
+    type: Literal["boolean", "integer", "number", "text", "choice", "position"]
+    choices: list[ChoiceLabel] = []
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+    settable: bool = True
+    transitional: list[str] = []
+    expected_ms: int = 0
+
+
+class DeviceState(Message):
+    """One device: how it is connected and what it reported."""
+
+    id: Id
+    name: Text
+    kind: Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+    family: str
+    address: str
+    simulated: bool = False
+    link: Link = Link.CONNECTING
+    link_since: float = 0.0
+    problem: Problem | None = None
+    epoch: int = 0
+    shapes: dict[str, PropertyShape] = {}
+    actions: list[str] = []
+    presets: dict[str, int] = {}
+    """Names of camera presets -> number."""
+    properties: dict[str, PropertyState] = {}
+
+
+class Source(Message):
+    """Something that can be shown: an input of a matrix."""
+
+    id: Id
+    name: Text
+    icon: str = "source"
+    device: Id
+    input: int
+
+
+class Output(Message):
+    """Somewhere it can be shown: an output of a matrix, and the screen behind it."""
+
+    id: Id
+    name: Text
+    device: Id
+    output: int
+    screen: Id | None = None
+
+
+class AudioControl(Message):
+    """Where the fixed volume and mute controls act: device and property."""
+
+    device: Id
+    property: str
+
+
+class MemberState(StrEnum):
+    """How far one property of a run has come."""
+
+    WAITING = "waiting"
+    """For a dependency: warming up, power first."""
+    SENDING = "sending"
+    VERIFIED = "verified"
+    """Read back at its goal."""
+    SKIPPED = "skipped"
+    """Was at its goal already, by a fresh reading."""
+    UNVERIFIED = "unverified"
+    FAILED = "failed"
+    OVERRIDDEN = "overridden"
+    """A hand or a later scene owns it now."""
+    CANCELLED = "cancelled"
+
+
+class Member(Message):
+    """One property of a run: wanted value, where it stands and why."""
+
+    device: Id
+    property: str
+    goal: Value
+    label: Text
+    """`Layar utama → Podium`: what it means to a host."""
+    state: MemberState
+    value: Value = None
+    """Last read-back."""
+    problem: Problem | None = None
+    attempts: int = 0
+    ms: int | None = None
+    """From the run's acceptance to its end, milliseconds."""
+    until: float | None = None
+    """Server time at which a wait (warming up) is expected to end."""
+
+
+class RunResult(StrEnum):
+    """How a run ended; None while it goes on."""
+
+    ACHIEVED = "achieved"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    RESTORED = "restored"
+    CANCELLED = "cancelled"
+
+
+class Run(Message):
+    """One recall of a scene."""
+
+    id: str
+    scene: Id
+    by: Label
+    started: float
+    ended: float | None = None
+    result: RunResult | None = None
+    members: list[Member] = []
+    software_ms: float | None = None
+    """Share of the time that was our own (planning, queueing, matching)."""
+
+
+class SceneLight(StrEnum):
+    """What a scene's tile shows; computed from readings, never assigned."""
+
+    IDLE = "idle"
+    SENDING = "sending"
+    ACTIVE = "active"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    DRIFTED = "drifted"
+    OFFLINE = "offline"
+
+
+class SceneState(Message):
+    """One scene's tile."""
+
+    id: Id
+    name: Text
+    icon: str = "scene"
+    order: int = 0
+    danger: bool = False
+    """Ask by holding: all off."""
+    light: SceneLight = SceneLight.IDLE
+    reached: int = 0
+    total: int = 0
+    since: float | None = None
+    by: Label = ""
+    run: Run | None = None
+    """The run of the last recall, while it says something about this tile."""
+    drifted: list[str] = []
+    """`device.property` of goals that no longer hold."""
+    problem: Problem | None = None
+    """The file cannot be used: file, line, fix."""
+
+
+class LastAction(Message):
+    """Who did what last."""
+
+    at: float
+    by: Label
+    text: Text
+
+
+class Unfinished(Message):
+    """A run that the server's end cut short: offered again, never sent by itself."""
+
+    scene: Id
+    run: str
+    by: Label
+    started: float
+
+
+class RoomState(Message):
+    """Everything a page shows of a room. `version` grows by one with each patch."""
+
+    room: Id
+    name: Text
+    place: Text | None = None
+    version: int
+    time: float
+    """Server time when it was made, seconds (Unix)."""
+    timezone: str = "WIB"
+    simulated: bool = False
+    devices: dict[str, DeviceState] = {}
+    sources: dict[str, Source] = {}
+    outputs: dict[str, Output] = {}
+    scenes: dict[str, SceneState] = {}
+    cameras: list[Id] = []
+    volume: AudioControl | None = None
+    mute: AudioControl | None = None
+    last_action: LastAction | None = None
+    holder: Label = ""
+    """The tablet that holds control, shown on all."""
+    unfinished: Unfinished | None = None
+    problem: Problem | None = None
+    """The room's file cannot be used; the last good one is in force."""
+
+
+class Change(Message):
+    """One changed place of RoomState: set `path` to `value`; null removes a key of a dictionary."""
+
+    path: list[str] = Field(min_length=1, max_length=8)
+    value: object = None
+
+
+class Patch(Message):
+    """Changes that lead from `version - 1` to `version`."""
+
+    room: Id
+    version: int
+    time: float
+    changes: list[Change]

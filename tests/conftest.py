@@ -1,0 +1,44 @@
+"""What every test may rely on: tools named by `needs` are there, or the test says NOT RUN."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Servers such as coturn live where an ordinary user's PATH does not look.
+SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+NOT_RUN = "NOT RUN: "
+
+
+def packages() -> dict[str, str]:
+    """Tool -> Debian package, from requirements/apt.txt."""
+    lines = (ROOT / "requirements/apt.txt").read_text().splitlines()
+    return dict(line.split() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test whose tool is missing; under CI=true that is a failure."""
+    for tool in (tool for mark in item.iter_markers("needs") for tool in mark.args):
+        if shutil.which(tool, path=SEARCH_PATH):
+            continue
+        reason = f"{NOT_RUN}{tool} (apt-get install {packages()[tool]})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List every test that was NOT RUN with what is missing, after the failures."""
+    missing: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if NOT_RUN in reason:
+            missing.setdefault(reason[reason.index(NOT_RUN) :], []).append(report.nodeid)
+    if missing:
+        terminalreporter.section("NOT RUN", yellow=True)
+    for reason, tests in sorted(missing.items()):
+        terminalreporter.line(reason)
+        for test in sorted(tests):
+            terminalreporter.line(f"  {test}")
