@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ALL_LAYERS = 3  # temporal ids are 0..3: nothing is dropped
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Vp8:
     """A VP8 payload descriptor; offsets count from the start of the payload, 0 = absent."""
 
@@ -61,7 +61,7 @@ class TemporalFilter:
         self._current = self.limit
 
 
-def shift_vp8(data: bytearray, start: int, descriptor: Vp8, picture: int, tl0: int) -> None:
+def shift_vp8(data: bytearray | memoryview, start: int, descriptor: Vp8, picture: int, tl0: int) -> None:
     """Add to picture id and TL0PICIDX in place, keeping their width; `start` = payload offset."""
     if picture and descriptor.picture_offset:
         at = start + descriptor.picture_offset
