@@ -42,6 +42,8 @@ _libc = ffi.dlopen(None)
 
 Handle = Any
 """A libsrtp session (`srtp_t`); its owner keeps it alive."""
+Layout = tuple[int, int]
+"""Extension ids of audio level and video orientation, 0 = not wanted; rows of one layout share a packet tail."""
 Crypt = Callable[[Handle, Any, Any], int]
 """`srtp_protect` or `srtp_unprotect`: session, buffer, length pointer; 0 = done."""
 
@@ -98,7 +100,7 @@ class Row:
     ssrc: int
     sequence: int
     timestamp: int
-    layout: int  # extension ids of this subscriber; rows of one layout share a packet tail
+    layout: Layout
     transport_cc: int  # extension id
     shift: tuple[int, int] | None = None  # added to picture id and TL0PICIDX of VP8
 
@@ -113,22 +115,20 @@ class Fan:
 
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Replace all subscribers."""
-        groups: dict[tuple[int, int], list[Row]] = {}
+        groups: dict[tuple[int, Layout], list[Row]] = {}
         for row in rows:
             groups.setdefault((row.fd, row.layout), []).append(row)
-        self._blocks = [
-            _Block(group[i : i + BATCH]) for group in groups.values() for i in range(0, len(group), BATCH)
-        ]
+        self._blocks = [_Block(group[i : i + BATCH]) for group in groups.values() for i in range(0, len(group), BATCH)]
 
     @property
-    def layouts(self) -> list[int]:
+    def layouts(self) -> list[Layout]:
         """Layouts a packet is needed in."""
         return [block.layout for block in self._blocks]
 
     def send(
         self,
         words: int,
-        tails: dict[int, bytes],
+        tails: dict[Layout, bytes],
         marker: int,
         sequence: int,
         timestamp: int,
@@ -229,6 +229,7 @@ class _Block:
 
 
 _HEAD = struct.Struct("!LHHB")
+_WHOLE = struct.Struct("!BBHL9sH")
 _FIXED = 19  # header, extension header, transport-cc element
 _packers: dict[int, Callable[..., None]] = {}
 
@@ -236,6 +237,12 @@ _packers: dict[int, Callable[..., None]] = {}
 def extension_head(ssrc: int, words: int, transport_cc: int) -> bytes:
     """The constant bytes from the SSRC to the transport-cc number."""
     return _HEAD.pack(ssrc, ONE_BYTE, words, transport_cc << 4 | 1)
+
+
+def compose(second: int, sequence: int, timestamp: int, head: bytes, number: int, tail: bytes) -> bytearray:
+    """The same packet a fan would write, for those that go alone."""
+    fixed = _WHOLE.pack(0x90, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, head, number)
+    return bytearray(fixed + tail)
 
 
 def _packer(size: int) -> Callable[..., None]:

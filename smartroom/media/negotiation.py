@@ -14,11 +14,10 @@ URI_REPAIRED = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 URI_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 URI_TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 URI_ORIENTATION = "urn:3gpp:video-orientation"
-URI_DEPENDENCY = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 
 VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
-PUBLISHED = (URI_MID, URI_RID, URI_REPAIRED, URI_LEVEL, URI_TRANSPORT_CC, URI_ORIENTATION, URI_DEPENDENCY)
-PLAYED = {"audio": (URI_LEVEL, URI_TRANSPORT_CC), "video": (URI_TRANSPORT_CC, URI_ORIENTATION, URI_DEPENDENCY)}
+PUBLISHED = (URI_MID, URI_RID, URI_REPAIRED, URI_LEVEL, URI_TRANSPORT_CC, URI_ORIENTATION)
+PLAYED = {"audio": (URI_LEVEL, URI_TRANSPORT_CC), "video": (URI_TRANSPORT_CC, URI_ORIENTATION)}
 
 _VIDEO_FEEDBACK = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
 _OPUS = "minptime=10;useinbandfec=1;usedtx=1"
@@ -44,7 +43,7 @@ _SLOT_CODECS = {
 }
 _SLOT_EXTENSIONS = {
     "audio": {1: URI_LEVEL, 3: URI_TRANSPORT_CC},
-    "video": {3: URI_TRANSPORT_CC, 5: URI_ORIENTATION, 12: URI_DEPENDENCY},
+    "video": {3: URI_TRANSPORT_CC, 5: URI_ORIENTATION},
 }
 
 

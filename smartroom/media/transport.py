@@ -114,6 +114,10 @@ class Transport:
         self.on_rtcp: Callable[[bytes, float], None] = _ignore
         self.on_path: Callable[[], None] = _nothing
         self.on_state: Callable[[Transport], None] = _ignore_state
+        self.clock = port.clock
+        self.remote_ufrag = ""
+        self.fingerprints: list[Fingerprint] = []
+        self._ice: _Ice | None = None
         self._port = port
         self._worker = worker
         self._certificate = certificate
@@ -202,9 +206,8 @@ class Transport:
 
     def receive_dtls(self, datagram: bytes) -> None:
         """A DTLS datagram from a validated address."""
-        ice = getattr(self, "_ice", None)
-        if ice is not None:
-            ice.feed(datagram)
+        if self._ice is not None:
+            self._ice.feed(datagram)
 
     def receive_rtp(self, packet: bytes, now: float) -> None:
         """A decrypted RTP packet."""
@@ -257,13 +260,14 @@ class Transport:
         self._set_state(State.CLOSED)
         with contextlib.suppress(Exception):
             await link.stop()
-        self._ice.close()
+        if self._ice is not None:
+            self._ice.close()
         self._port.ice.remove(self.agent)
         self.sessions = None
 
     def _send_dtls(self, datagram: bytes) -> None:
         remote = self.agent.selected
-        if remote is None:
+        if remote is None or self._ice is None:
             return
         if not self._ice.heard:  # until the peer speaks DTLS it gets at most three times what it sent
             self._ice.unheard += len(datagram)

@@ -38,9 +38,7 @@ def build(base: int, count: int, arrivals: Mapping[int, float], number: int) -> 
             break
         clock += delta
     covered = len(symbols)
-    head = struct.pack("!HH", base & 0xFFFF, covered) + struct.pack(
-        "!L", (reference & 0xFFFFFF) << 8 | number & 0xFF
-    )
+    head = struct.pack("!HH", base & 0xFFFF, covered) + struct.pack("!L", (reference & 0xFFFFFF) << 8 | number & 0xFF)
     body = head + _chunks(symbols) + bytes(deltas)
     return body + bytes(-len(body) % 4), covered
 
@@ -93,9 +91,7 @@ def _chunks(symbols: list[int]) -> bytes:
     while position < len(symbols):
         symbol = symbols[position]
         run = 1
-        while (
-            position + run < len(symbols) and symbols[position + run] == symbol and run < _MAX_RUN
-        ):
+        while position + run < len(symbols) and symbols[position + run] == symbol and run < _MAX_RUN:
             run += 1
         if run >= 7 or position + run == len(symbols):
             out += struct.pack("!H", symbol << 13 | run)

@@ -105,6 +105,4 @@ def _parse(payload: bytes) -> Vp8:
         position += 1
     if position > len(payload):
         raise ValueError("VP8 descriptor is cut")
-    return Vp8(
-        position, begins, picture, picture_offset, picture_bits, tl0, tl0_offset, temporal, sync
-    )
+    return Vp8(position, begins, picture, picture_offset, picture_bits, tl0, tl0_offset, temporal, sync)

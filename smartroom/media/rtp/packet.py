@@ -60,9 +60,7 @@ def parse(data: bytes) -> Packet:
             raise ValueError("RTP padding of length 0")
     if start > end:
         raise ValueError("RTP header or padding longer than the packet")
-    return Packet(
-        data, second & 0x80, second & 0x7F, sequence, timestamp, ssrc, profile, elements, start, end
-    )
+    return Packet(data, second & 0x80, second & 0x7F, sequence, timestamp, ssrc, profile, elements, start, end)
 
 
 def find_extension(packet: Packet, wanted: int) -> tuple[int, int]:
@@ -110,9 +108,7 @@ def extension_block(elements: list[tuple[int, bytes]]) -> bytes:
         return b""
     if all(0 < number < 15 and 1 <= len(value) <= 16 for number, value in elements):
         profile = ONE_BYTE
-        body = b"".join(
-            bytes(((number << 4) | (len(value) - 1),)) + value for number, value in elements
-        )
+        body = b"".join(bytes(((number << 4) | (len(value) - 1),)) + value for number, value in elements)
     else:
         profile = TWO_BYTE
         body = b"".join(bytes((number, len(value))) + value for number, value in elements)
@@ -137,13 +133,9 @@ def build(
     return head + block + payload
 
 
-def padding(
-    size: int, *, payload_type: int, sequence: int, timestamp: int, ssrc: int, block: bytes = b""
-) -> bytes:
+def padding(size: int, *, payload_type: int, sequence: int, timestamp: int, ssrc: int, block: bytes = b"") -> bytes:
     """A packet of `size` (1..255) padding bytes and nothing else, as probes use it."""
-    head = HEADER.pack(
-        0xB0 if block else 0xA0, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc
-    )
+    head = HEADER.pack(0xB0 if block else 0xA0, payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
     return head + block + bytes(size - 1) + bytes((size,))
 
 

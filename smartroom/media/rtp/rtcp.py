@@ -210,9 +210,7 @@ def _parse_one(kind: int, count: int, body: bytes, items: list[Item]) -> None:
     try:
         if kind == SR:
             (ssrc,) = struct.unpack_from("!L", body)
-            items.append(
-                SenderReport(ssrc, *_SENDER.unpack_from(body, 4), reports=_reports(body, 24, count))
-            )
+            items.append(SenderReport(ssrc, *_SENDER.unpack_from(body, 4), reports=_reports(body, 24, count)))
         elif kind == RR:
             (ssrc,) = struct.unpack_from("!L", body)
             items.append(ReceiverReport(ssrc, _reports(body, 4, count)))

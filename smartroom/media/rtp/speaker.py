@@ -59,9 +59,7 @@ class Loudest:
         """Who has a place, longest first."""
         return tuple(seat.key for seat in self._seats)
 
-    def update(
-        self, levels: dict[str, float], now: float, forced: frozenset[str] = frozenset()
-    ) -> bool:
+    def update(self, levels: dict[str, float], now: float, forced: frozenset[str] = frozenset()) -> bool:
         """Decide again; True when the set changed."""
         before = self.keys
         self._seats = [seat for seat in self._seats if seat.key in levels]
@@ -82,9 +80,7 @@ class Loudest:
             )
             if weakest is None:
                 break
-            if key in forced or (
-                levels[key] >= levels[weakest.key] + HYSTERESIS and now - weakest.since >= HOLD
-            ):
+            if key in forced or (levels[key] >= levels[weakest.key] + HYSTERESIS and now - weakest.since >= HOLD):
                 self._seats[self._seats.index(weakest)] = _Seat(key, now)
             else:
                 break

@@ -39,9 +39,7 @@ def test_what_is_built_is_parsed(
 def test_a_long_element_selects_the_two_byte_form() -> None:
     """An element above sixteen bytes is written and found in the two-byte form."""
     block = rtp.extension_block([(3, bytes(40)), (20, b"x")])
-    parsed = rtp.parse(
-        rtp.build(b"p", payload_type=1, sequence=1, timestamp=1, ssrc=1, block=block)
-    )
+    parsed = rtp.parse(rtp.build(b"p", payload_type=1, sequence=1, timestamp=1, ssrc=1, block=block))
     assert rtp.extension(parsed, 20) == b"x"
     assert rtp.extension(parsed, 3) == bytes(40)
 
@@ -60,9 +58,7 @@ def test_random_bytes_raise_only_value_error(data: bytes) -> None:
 def test_a_retransmission_gives_back_the_original() -> None:
     """RTX carries the number in front of the payload; header extensions stay."""
     block = rtp.extension_block([(4, b"q")])
-    carried = rtp.build(
-        b"\x12\x34" + b"frame", payload_type=97, sequence=1, timestamp=5, ssrc=2, block=block
-    )
+    carried = rtp.build(b"\x12\x34" + b"frame", payload_type=97, sequence=1, timestamp=5, ssrc=2, block=block)
     original = rtp.unwrap_rtx(rtp.parse(carried), ssrc=77, payload_type=96)
     assert (original.sequence, original.ssrc, original.payload_type) == (0x1234, 77, 96)
     assert original.payload == b"frame"

@@ -25,9 +25,7 @@ def test_the_cache_never_gives_a_wrong_packet(indexes: list[int]) -> None:
     for index in indexes:
         cache.put(packet(index))
         assert cache.size <= 4000
-        assert cache.size == sum(
-            len(found.data) for i in range(401) if (found := cache.get(i)) is not None
-        )
+        assert cache.size == sum(len(found.data) for i in range(401) if (found := cache.get(i)) is not None)
     for index in range(401):
         found = cache.get(index)
         assert found is None or found.index == index
@@ -124,9 +122,7 @@ def test_random_payloads_raise_nothing(payload: bytes, codec: str) -> None:
 
 
 @given(st.integers(0, 0x7FFF), st.integers(0, 255), st.integers(-40000, 40000), st.integers(-300, 300))
-def test_picture_numbers_shift_within_their_width(
-    picture: int, tl0: int, by: int, tl0_by: int
-) -> None:
+def test_picture_numbers_shift_within_their_width(picture: int, tl0: int, by: int, tl0_by: int) -> None:
     """Shifting keeps width and every other bit."""
     payload = bytes((0x90, 0xE0, 0x80 | picture >> 8, picture & 0xFF, tl0, 0x60, 0x01))
     data = bytearray(b"head" + payload)

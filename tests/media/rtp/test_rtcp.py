@@ -73,9 +73,7 @@ def test_reports_survive_a_round_trip() -> None:
     st.floats(1, 100_000),
     st.lists(st.one_of(st.none(), st.floats(-0.02, 0.05)), min_size=1, max_size=120),
 )
-def test_feedback_tells_every_arrival(
-    base: int, start: float, gaps: list[float | None]
-) -> None:
+def test_feedback_tells_every_arrival(base: int, start: float, gaps: list[float | None]) -> None:
     """Arrival times survive within a quarter of a millisecond, losses stay losses."""
     clock = start
     arrivals: dict[int, float] = {}

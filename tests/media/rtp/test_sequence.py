@@ -34,9 +34,7 @@ def test_near_finds_the_number_beside_the_reference(reference: int, distance: in
         max_size=300,
     ),
 )
-def test_no_outgoing_number_is_used_for_two_packets(
-    first: int, actions: list[tuple[str, int]]
-) -> None:
+def test_no_outgoing_number_is_used_for_two_packets(first: int, actions: list[tuple[str, int]]) -> None:
     """Whatever is lost, dropped, late, repeated or switched: one number, one packet, one way back."""
     rewriter = Rewriter(first, 0)
     source, index = 1, 5000
