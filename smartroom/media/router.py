@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -72,7 +71,7 @@ class Router:
             if producer is None:
                 fallback = say.Source.MICROPHONE if incoming.kind == "audio" else say.Source.CAMERA
                 source = sources.get(incoming.mid, fallback)
-                producer = Producer(f"{incoming.kind[0]}{secrets.token_hex(6)}", peer, incoming, source)
+                producer = Producer(f"{peer}.{incoming.mid}", peer, incoming, source)
                 self.producers[producer.key] = producer
                 self._publishers[producer.key] = publication
             publication.accept(incoming, producer)
@@ -256,7 +255,7 @@ class Router:
             return
         for consumer in subscription.consumers:
             fact = self._fact(member, consumer, subscription)
-            if member.told.get(fact.slot) != fact:
+            if member.told.get(fact.slot) != fact and (fact.track or fact.slot in member.told):
                 member.told[fact.slot] = fact
                 self._notify(fact)
 

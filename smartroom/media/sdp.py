@@ -136,30 +136,6 @@ def write(session: Session, host: str) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def parse_fragment(text: str) -> tuple[str, str]:
-    """User fragment and password of a trickle-ice fragment (RFC 8840 9); ValueError when malformed."""
-    if len(text) > MAX_SIZE:
-        raise ValueError("fragment too long")
-    found = {"ice-ufrag": "", "ice-pwd": ""}
-    candidates = 0
-    for line in text.replace("\r\n", "\n").split("\n"):
-        if not line:
-            continue
-        if line[1:2] != "=" or line[0] not in "am":
-            raise ValueError("fragment with a strange line")
-        name, _, value = line[2:].partition(":")
-        if line[0] == "a" and name in found:
-            found[name] = value if not found[name] else found[name]
-        candidates += name == "candidate"
-    if candidates > MAX_CANDIDATES:
-        raise ValueError("too many candidates")
-    if any(value and not _ICE.fullmatch(value) for value in found.values()):
-        raise ValueError("bad ICE credentials")
-    if not any(found.values()) and not candidates and "a=end-of-candidates" not in text:
-        raise ValueError("fragment without content")
-    return found["ice-ufrag"], found["ice-pwd"]
-
-
 def write_fragment(ufrag: str, password: str, mids: list[str], candidates: list[tuple[str, int]]) -> str:
     """A fragment with new credentials and all candidates, for an ICE restart over WHIP."""
     lines = [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", f"m=audio 9 RTP/AVP 0\r\na=mid:{mids[0]}"]

@@ -43,7 +43,7 @@ class Wish(Message):
 
 
 class Track(Message):
-    """A published track."""
+    """A published track; its name is `peer.mid`, so it keeps it when a worker dies and the peer comes back."""
 
     track: str
     peer: str
@@ -259,6 +259,13 @@ class Quality(Message):
     estimate: int
     loss: float
     rtt: float
+
+
+class RoomMoved(Message):
+    """Said by control, not by workers: the room lives in a new worker, every connection is to be made anew."""
+
+    room: str
+    reason: str
 
 
 class Load(Message):
