@@ -204,7 +204,8 @@ class Consumer:
         """Send about `size` bytes of repeated or padding packets for the estimator; bytes sent."""
         stream = self.stream
         number = self.slot.rtx_types.get(stream.codec) if stream is not None else None
-        if stream is None or number is None or self.sender.transport.remote is None:
+        number = number or next(iter(self.slot.rtx_types.values()), None)
+        if number is None or self.sender.transport.remote is None:
             return 0
         if self.in_fan:
             self.sync()
@@ -212,7 +213,7 @@ class Consumer:
         index = self._rewriter.highest
         segment = self._rewriter.current
         for back in range(64):
-            if sent >= size or segment is None:
+            if sent >= size or segment is None or stream is None:
                 break
             packet = stream.cache.get(index - back - segment.sequence)
             if packet is None or index - back < segment.first or packet.end - packet.start < 500:

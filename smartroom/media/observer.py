@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartroom.media.producer import Producer
-from smartroom.media.rtp.speaker import FLOOR, Loudest
+from smartroom.media.rtp.speaker import FLOOR, HOLD, Loudest
 
 LOUDEST = 4  # one more than a subscriber has audio slots: nobody hears himself
 SPEAKING = -50.0  # dBov; quieter is not called speech
@@ -15,6 +15,7 @@ class Observer:
     def __init__(self) -> None:
         self.forced: frozenset[str] = frozenset()
         self.speaker = ""
+        self._since = float("-inf")
         self._loudest = Loudest(LOUDEST)
 
     @property
@@ -28,8 +29,9 @@ class Observer:
         changed = self._loudest.update(levels, now, self.forced)
         best = max(self._loudest.keys, key=lambda key: levels.get(key, FLOOR), default="")
         before = self.speaker
-        if best and levels[best] > SPEAKING and levels[best] > levels.get(before, FLOOR) + 3:
+        gone = before not in levels
+        louder = best and levels[best] > SPEAKING and levels[best] > levels.get(before, FLOOR) + 3
+        if best != before and (gone or (louder and now - self._since >= HOLD)):
             self.speaker = best
-        elif before not in levels:
-            self.speaker = best
+            self._since = now
         return changed, self.speaker != before

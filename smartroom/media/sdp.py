@@ -14,6 +14,7 @@ MAX_SOURCES = 64  # SSRC lines kept per m-line
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/!*$&'%^`{|}#-]{1,64}")
 _ICE = re.compile(r"[A-Za-z0-9+/_=-]{4,256}")  # RFC 8839 5.4, and the characters browsers add
+_SPELLING = {"vp8": "VP8", "vp9": "VP9", "h264": "H264", "av1": "AV1"}  # browsers look encoders up by these
 _HASH = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){19,63}")
 
 
@@ -296,7 +297,8 @@ def _write_media(media: Media, session: Session, connection: str) -> list[str]:
         lines.append(f"a=msid:{media.stream}")
     for codec in media.codecs:
         channels = f"/{codec.channels}" if codec.channels > 1 else ""
-        lines.append(f"a=rtpmap:{codec.payload_type} {codec.name}/{codec.clock}{channels}")
+        name = _SPELLING.get(codec.name, codec.name)
+        lines.append(f"a=rtpmap:{codec.payload_type} {name}/{codec.clock}{channels}")
         if codec.parameters:
             lines.append(f"a=fmtp:{codec.payload_type} {codec.parameters}")
         lines += [f"a=rtcp-fb:{codec.payload_type} {feedback}" for feedback in codec.feedback]

@@ -170,7 +170,8 @@ class Subscription:
         """Ask the path for more, where more would be used."""
         if not self._transport_cc or self.transport.remote is None:
             return
-        carrier = next((c for c in self.consumers if c.slot.kind == "video" and c.stream is not None), None)
+        video = [c for c in self.consumers if c.slot.rtx_types]
+        carrier = next((c for c in video if c.stream is not None), video[0] if video and self.wants else None)
         first = self._probe_steps < 2 and now - self._probed > 0.1
         lacking = needed(self.wants) > RESERVE * self.estimator.rate
         later = lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY

@@ -13,6 +13,10 @@ GROUP = 0.005  # s, packets sent within it are one group
 WINDOW = 20  # groups in the trend line
 BACKOFF = 0.85
 LOSS_HIGH, LOSS_LOW = 0.10, 0.02
+QUEUE = 25.0  # ms of queueing before a rising delay counts: a busy host is no full path
+LEAK = 0.05  # ms per group by which the least delay is forgotten: clocks drift, paths change
+MODEST = 0.7  # of the estimate is being sent at most
+DELIVERED = 0.9  # of what is sent: above it the application is the limit, not the path
 
 
 class Usage(Enum):
@@ -39,6 +43,7 @@ class TrendLine:
     __slots__ = (
         "_accumulated",
         "_base",
+        "_floor",
         "_group",
         "_last",
         "_over_since",
@@ -56,6 +61,7 @@ class TrendLine:
         self._previous: tuple[float, float] | None = None
         self._accumulated = 0.0
         self._smoothed = 0.0
+        self._floor = 0.0
         self._base = 0.0
         self._last = 0.0
         self._threshold = 12.5  # ms
@@ -81,6 +87,7 @@ class TrendLine:
             sent_delta = sent - self._previous[0]
             gradient = 1000 * (arrived - self._previous[1] - sent_delta)
             self._accumulated += gradient
+            self._floor = min(self._floor + LEAK, self._accumulated)
             self._smoothed = 0.9 * self._smoothed + 0.1 * self._accumulated
             self._points.append((1000 * (arrived - self._base), self._smoothed))
             if len(self._points) == WINDOW:
@@ -94,7 +101,7 @@ class TrendLine:
         above = sum((x - mean_x) * (y - mean_y) for x, y in self._points)
         slope = above / below if below else 0.0
         trend = slope * WINDOW * 4.0 * 3  # the gain of the reference implementation
-        if trend > self._threshold:
+        if trend > self._threshold and self._accumulated - self._floor > QUEUE:
             if self._over_since < 0:
                 self._over_since = now - sent_delta / 2
             elif now - self._over_since >= 0.010 and slope >= self._last:
@@ -118,11 +125,12 @@ class Estimator:
     def __init__(self, start: int = START) -> None:
         self.rate = float(start)
         self.acked = 0.0  # bit/s delivered lately
+        self.sent = 0.0  # bit/s sent in the same time
         self.loss = 0.0  # of the newest feedbacks, 0..1
         self.last_decrease = float("-inf")
         self._trend = TrendLine()
-        self._window: deque[tuple[float, int]] = deque()
-        self._window_bytes = 0
+        self._delivered = _Meter()
+        self._offered = _Meter()
         self._updated = 0.0
         self._probes: dict[int, list[Sample]] = {}
         self._lost: deque[tuple[float, int, int]] = deque()
@@ -137,15 +145,15 @@ class Estimator:
         """Take one feedback in."""
         lost = 0
         for sample in samples:
+            self._offered.add(sample.sent, sample.size)
             if sample.arrived is None:
                 lost += 1
                 continue
             self._trend.add(sample.sent, sample.arrived)
-            self._window.append((sample.arrived, sample.size))
-            self._window_bytes += sample.size
+            self._delivered.add(sample.arrived, sample.size)
             if sample.probe:
                 self._probes.setdefault(sample.probe, []).append(sample)
-        self._measure()
+        self.acked, self.sent = self._delivered.rate, self._offered.rate
         self._count_loss(len(samples), lost, now)
         self._adapt(now)
         self._finish_probes(now)
@@ -162,15 +170,6 @@ class Estimator:
         """A REMB: an upper bound."""
         self.rate = max(MINIMUM, min(self.rate, float(bitrate)))
 
-    def _measure(self) -> None:
-        if not self._window:
-            return
-        newest = self._window[-1][0]
-        while self._window and newest - self._window[0][0] > 0.5:
-            self._window_bytes -= self._window.popleft()[1]
-        span = max(0.15, newest - self._window[0][0]) if self._window else 0.5
-        self.acked = 8 * self._window_bytes / span
-
     def _count_loss(self, total: int, lost: int, now: float) -> None:
         self._lost.append((now, total, lost))
         while now - self._lost[0][0] > 1.0:
@@ -184,8 +183,11 @@ class Estimator:
         since = now - self.last_decrease
         if self._trend.usage is Usage.OVER:
             if since > 0.3 and self.acked:
-                self._capacity = self.acked
-                self._decrease(min(self.rate, BACKOFF * self.acked), now)
+                if self.acked > DELIVERED * self.sent and self.sent < MODEST * self.rate:
+                    self._decrease(max(BACKOFF * self.rate, min(self.rate, self.acked)), now)
+                else:
+                    self._capacity = self.acked
+                    self._decrease(min(self.rate, BACKOFF * self.acked), now)
         elif self.loss > LOSS_HIGH:
             if since > 0.5:
                 self._decrease(self.rate * (1 - 0.5 * self.loss), now)
@@ -226,3 +228,25 @@ class Estimator:
     def _decrease(self, rate: float, now: float) -> None:
         self.rate = max(float(MINIMUM), rate)
         self.last_decrease = now
+
+
+class _Meter:
+    """Bit/s over the newest half second."""
+
+    __slots__ = ("_bytes", "_entries")
+
+    def __init__(self) -> None:
+        self._entries: deque[tuple[float, int]] = deque()
+        self._bytes = 0
+
+    def add(self, at: float, size: int) -> None:
+        self._entries.append((at, size))
+        self._bytes += size
+        while at - self._entries[0][0] > 0.5:
+            self._bytes -= self._entries.popleft()[1]
+
+    @property
+    def rate(self) -> float:
+        if not self._entries:
+            return 0.0
+        return 8 * self._bytes / max(0.15, self._entries[-1][0] - self._entries[0][0])
