@@ -88,6 +88,13 @@ class Consumer:
         if not stream.audio:
             self.sender.request_keyframe(stream, now)
 
+    def limit(self, temporal: int) -> None:
+        """Send temporal layers up to this one; `ALL_LAYERS` = everything."""
+        if self.filter.limit != temporal:
+            self.filter.limit = temporal
+            if self.stream is not None:
+                self.stream.changed()
+
     def close(self) -> None:
         """Leave every fan."""
         self._leave(self.target)

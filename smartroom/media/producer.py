@@ -64,6 +64,7 @@ class Stream:
         self.last_time = float("-inf")
         self.last_timestamp = 0
         self.vp8: Vp8 | None = None  # of the newest packet
+        self.temporal_layers = 0  # seen so far
         self.key = False  # the packet at hand begins a key frame
         self.packets = self.octets = 0
         self.fan_packets = self.fan_octets = 0
@@ -235,6 +236,7 @@ class Stream:
     def _look(self, payload: bytes, codec: str) -> None:
         if codec == "vp8":
             self.vp8 = descriptor = parse_vp8(payload)
+            self.temporal_layers = max(self.temporal_layers, descriptor.temporal + 1)
             key = descriptor.begins and descriptor.size < len(payload) and not payload[descriptor.size] & 1
         else:
             self.vp8 = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from smartroom.media.transport import Transport
 MAX_SSRCS = 32  # per peer: 8 tracks of 3 layers and their repairs
 MAX_UNKNOWN = 64  # packets of SSRCs that nothing explains, then they are refused unread
 FEEDBACK_EVERY = 0.1  # s
+REPAIR_EVERY = 0.011  # s; a gap is asked for when it is 10 ms old
 REPORT_EVERY = 1.0  # s
 DEFAULT_RTT = 0.1  # s before the first measurement
 AUDIO_NACK_RTT = 0.120  # s; above it a repeated audio packet comes too late
@@ -40,6 +42,7 @@ class Publication:
         self._feedback_number = 0
         self._feedback_at = self._report_at = 0.0
         self._reduced = False
+        self._repairing = False
         transport.on_rtp = self.receive_rtp
         transport.on_rtcp = self.receive_rtcp
 
@@ -69,6 +72,9 @@ class Publication:
         stream = self._streams.get(packet.ssrc)
         if stream is not None:
             stream.receive(packet, now)
+            if stream.nack.missing and not self._repairing:
+                self._repairing = True
+                asyncio.get_running_loop().call_later(REPAIR_EVERY, self._repair_soon)
             return
         stream = self._repairs.get(packet.ssrc)
         if stream is None:
@@ -91,12 +97,8 @@ class Publication:
             self._send(rtcp.pli(self._ssrc, stream.ssrc))
 
     def tick(self, now: float) -> None:
-        """Every few milliseconds: NACKs, owed key frame requests, feedback, reports."""
+        """Many times a second: owed key frame requests, feedback, reports."""
         for stream in self._streams.values():
-            if len(stream.nack):
-                missing = stream.nack.due(now, self.rtt)
-                if missing and not (stream.audio and self.rtt > AUDIO_NACK_RTT):
-                    self._send(rtcp.nack(self._ssrc, stream.ssrc, missing))
             if stream.nack.gave_up:
                 stream.nack.gave_up = False
                 if not stream.audio and stream.sinks:
@@ -109,6 +111,19 @@ class Publication:
         if now - self._report_at >= REPORT_EVERY:
             self._report_at = now
             self._send_report(now)
+
+    def _repair_soon(self) -> None:
+        """Ask for what is missing, again and again until nothing is."""
+        self._repairing = False
+        now = self.transport.clock()
+        for stream in self._streams.values():
+            if stream.nack.missing:
+                numbers = stream.nack.due(now, self.rtt)
+                if numbers and not (stream.audio and self.rtt > AUDIO_NACK_RTT):
+                    self._send(rtcp.nack(self._ssrc, stream.ssrc, numbers))
+                if stream.nack.missing and not self._repairing and self.producers:
+                    self._repairing = True
+                    asyncio.get_running_loop().call_later(REPAIR_EVERY, self._repair_soon)
 
     def _identify(self, packet: Packet, now: float) -> Stream | None:
         """Find the track of a new SSRC by rid, mid, description or payload type; None = dealt with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from smartroom.media.allocator import PAUSED, Rank, Want
 from smartroom.media.consumer import Consumer
@@ -11,15 +12,22 @@ from smartroom.media.negotiation import Incoming, Slot
 from smartroom.media.observer import Observer
 from smartroom.media.producer import Producer, Stream
 from smartroom.media.publication import Publication
-from smartroom.media.subscription import Subscription
+from smartroom.media.rtp.layers import ALL_LAYERS
+from smartroom.media.subscription import Rung, Subscription
 from smartroom.media.transport import Transport
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
 NOMINAL = (150_000.0, 500_000.0, 1_500_000.0)  # bit/s of a layer before it was measured
 NOMINAL_SINGLE = 500_000.0
+BASE_SHARE = 0.6  # of a stream's bitrate is in its temporal base layer
 UNWATCHED_FOR = 5.0  # s until a layer nobody watches is stopped at the publisher
+ARRANGE_EVERY = 1.0  # s at most until measured rates are taken into account
 SPEAKER = "speaker"
+
+Reason = Literal["", "bandwidth", "off", "codec"]
+Fact = tuple[str | None, int, Reason]
+"""What a slot shows: track, layer, why not."""
 
 _RANKS = {"stage": Rank.STAGE, "pinned": Rank.PINNED, "thumbnail": Rank.THUMBNAIL}
 
@@ -33,7 +41,7 @@ class Member:
     subscription: Subscription | None = None
     wishes: list[say.Wish] | None = None
     seats: dict[str, Consumer] = field(default_factory=dict)  # video track -> slot
-    told: dict[str, say.Assigned] = field(default_factory=dict)  # by slot
+    told: dict[str, Fact] = field(default_factory=dict)  # by slot
 
 
 class Router:
@@ -46,6 +54,8 @@ class Router:
         self.observer = Observer()
         self.thumbnails_paused = False  # overload: the worker takes pictures away, voices never
         self._notify = notify
+        self._alive: tuple[int, ...] = ()  # streams that carried packets at the last look
+        self._arranged = 0.0
         self._open: set[str] = set()  # tracks that carry packets
         self._unwatched: dict[str, float] = {}
         self._publishers: dict[str, Publication] = {}  # track -> connection
@@ -148,7 +158,10 @@ class Router:
         changed, speaker = self.observer.update(list(self.producers.values()), now)
         if changed or speaker:
             self._notify(say.Speaker(room=self.room, track=self.observer.speaker, audible=list(self.observer.audible)))
-        self.arrange(now)
+        alive = tuple(stream.number for p in self.producers.values() for stream in p.ladder(now))
+        if changed or speaker or alive != self._alive or now - self._arranged >= ARRANGE_EVERY:
+            self._alive = alive
+            self.arrange(now)
         self._stop_unwatched(now)
         for member in self.members.values():
             if member.subscription is not None:
@@ -157,6 +170,7 @@ class Router:
 
     def arrange(self, now: float) -> None:
         """Put voices and pictures into slots; what already sits stays where it is."""
+        self._arranged = now
         self.observer.update(list(self.producers.values()), now)
         for member in self.members.values():
             if member.subscription is not None and member.subscription.consumers:
@@ -213,8 +227,9 @@ class Router:
             ladder = ladder[: _layers_for(height, len(producer.incoming.rids) or 1)]
             if rank is Rank.THUMBNAIL and self.thumbnails_paused:
                 ladder = []
-            subscription.ladders[key] = (consumer, ladder)
-            subscription.wants.append(Want(key, rank, _costs(ladder)))
+            rungs = _rungs(ladder)
+            subscription.ladders[key] = (consumer, rungs)
+            subscription.wants.append(Want(key, rank, tuple(rung.cost for rung in rungs)))
         subscription.choose(now)
 
     def _resolve(self, member: Member) -> dict[str, tuple[Rank, int]]:
@@ -254,25 +269,17 @@ class Router:
         if subscription is None:
             return
         for consumer in subscription.consumers:
-            fact = self._fact(member, consumer, subscription)
-            if member.told.get(fact.slot) != fact and (fact.track or fact.slot in member.told):
-                member.told[fact.slot] = fact
-                self._notify(fact)
-
-    def _fact(self, member: Member, consumer: Consumer, subscription: Subscription) -> say.Assigned:
-        producer = consumer.producer
-        fact = {"room": self.room, "peer": member.peer, "slot": consumer.slot.mid}
-        if producer is None:
-            return say.Assigned(**fact, track=None)
-        if producer.kind == "audio":
-            return say.Assigned(**fact, track=producer.key)
-        if not _playable(consumer, producer):
-            return say.Assigned(**fact, track=producer.key, reason="codec")
-        layer = subscription.chosen.get(producer.key, PAUSED)
-        if layer == PAUSED:
-            _, ladder = subscription.ladders.get(producer.key, (None, []))
-            return say.Assigned(**fact, track=producer.key, layer=PAUSED, reason="bandwidth" if ladder else "off")
-        return say.Assigned(**fact, track=producer.key, layer=layer)
+            slot = consumer.slot.mid
+            fact = _fact(consumer, subscription)
+            before = member.told.get(slot)
+            if fact != before and (fact[0] or before):
+                member.told[slot] = fact
+                track, layer, reason = fact
+                self._notify(
+                    say.Assigned(
+                        room=self.room, peer=member.peer, slot=slot, track=track, layer=layer, reason=reason
+                    )
+                )  # fmt: skip
 
     def _stream_opened(self, producer: Producer) -> None:
         publication = self._publishers.get(producer.key)
@@ -339,6 +346,22 @@ class Router:
             self._notify(say.TrackClosed(room=self.room, track=producer.key))
 
 
+def _fact(consumer: Consumer, subscription: Subscription) -> Fact:
+    producer = consumer.producer
+    if producer is None:
+        return None, 0, ""
+    if producer.kind == "audio":
+        return producer.key, 0, ""
+    if not _playable(consumer, producer):
+        return producer.key, 0, "codec"
+    rung = subscription.chosen.get(producer.key, PAUSED)
+    _, rungs = subscription.ladders.get(producer.key, (None, []))
+    if rung == PAUSED:
+        return producer.key, PAUSED, "bandwidth" if rungs else "off"
+    streams = list(dict.fromkeys(step.stream.number for step in rungs[: rung + 1]))
+    return producer.key, len(streams) - 1, ""
+
+
 def _names_participant(name: str) -> bool:
     return name.startswith("peer:")
 
@@ -357,7 +380,12 @@ def _layers_for(height: int, layers: int) -> int:
     return max(1, min(layers, wanted + max(0, layers - 3)))
 
 
-def _costs(ladder: list[Stream]) -> tuple[float, ...]:
+def _rungs(ladder: list[Stream]) -> list[Rung]:
+    """Streams as steps of cost; the smallest one first with fewer pictures, where its codec can do that."""
     if len(ladder) == 1:
-        return (ladder[0].rate or NOMINAL_SINGLE,)
-    return tuple(stream.rate or NOMINAL[min(i, 2)] for i, stream in enumerate(ladder))
+        rungs = [Rung(ladder[0], ladder[0].rate or NOMINAL_SINGLE, ALL_LAYERS)]
+    else:
+        rungs = [Rung(stream, stream.rate or NOMINAL[min(i, 2)], ALL_LAYERS) for i, stream in enumerate(ladder)]
+    if ladder and ladder[0].temporal_layers > 1:
+        rungs.insert(0, Rung(ladder[0], BASE_SHARE * rungs[0].cost, 0))
+    return rungs

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from smartroom.media.allocator import PAUSED, Patience, Want, allocate, needed
@@ -28,9 +31,19 @@ PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
 MAX_NACKED = 300  # numbers answered per RTCP compound
 REPORT_EVERY = 1.0  # s
+MAX_WAITING = 32  # feedbacks between two looks; a browser sends two or three
 TRIAL = 2.0  # s after the first picture in which FIRST_PROBE counts as available: the estimate is still a guess
 
 _clusters = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a track's ladder: a stream, its bit/s, and the highest temporal layer sent of it."""
+
+    stream: Stream
+    cost: float
+    temporal: int
 
 
 class Subscription:
@@ -43,7 +56,7 @@ class Subscription:
         self.rtt = 0.05
         self.loss = 0.0
         self.wants: list[Want] = []
-        self.ladders: dict[str, tuple[Consumer, list[Stream]]] = {}
+        self.ladders: dict[str, tuple[Consumer, list[Rung]]] = {}
         self.chosen: dict[str, int] = {}
         self.dropped = 0  # video packets a thin path did not get
         self.ceiling = float("inf")  # bit/s set by control, for a site that shares one radio
@@ -60,6 +73,7 @@ class Subscription:
         self._middle: dict[int, float] = {}  # LSR -> time, for the round trip
         self._paced = False
         self._trial_until = 0.0
+        self._waiting: deque[tuple[bytes, float]] = deque(maxlen=MAX_WAITING)  # the oldest gives way
         transport.on_rtcp = self.receive_rtcp
         transport.on_path = self._path_changed
 
@@ -115,6 +129,9 @@ class Subscription:
 
     def receive_rtcp(self, data: bytes, now: float) -> None:
         """Feedback of the subscriber; ValueError when malformed."""
+        if data[1] == rtcp.RTPFB and data[0] & 0x3F == rtcp.FB_TRANSPORT_CC and len(data) == 4 * (data[2] << 8 | data[3]) + 4:
+            self._waiting.append((data, now))  # nine of ten packets are this one alone
+            return
         budget = MAX_NACKED
         for item in rtcp.parse(data):
             if isinstance(item, rtcp.Nack):
@@ -128,11 +145,18 @@ class Subscription:
                 if stream and not stream.audio:
                     self._keyframe(stream, now)
             elif isinstance(item, rtcp.TransportFeedback):
-                self._feedback(item.body, now)
+                self._feedback(item.body, now)  # not alone in its compound: taken at once
             elif isinstance(item, rtcp.ReceiverReport | rtcp.SenderReport):
                 self._reports(item.reports, now)
             elif isinstance(item, rtcp.Remb) and not self._transport_cc:
                 self.estimator.cap(item.bitrate)
+
+    def look(self) -> None:
+        """Many times a second: take waiting feedback in. All at once costs half of each at its time."""
+        while self._waiting:
+            data, now = self._waiting.popleft()
+            with contextlib.suppress(ValueError):
+                self._feedback(data[12:], now)
 
     def tick(self, now: float) -> None:
         """Several times a second: sender reports, the choice of layers, probes."""
@@ -162,9 +186,14 @@ class Subscription:
             roomy = tight = allocate(self.wants, self.ceiling)
         chosen = self._patience.settle(self.chosen, tight, roomy, now)
         self.chosen = chosen
-        for key, (consumer, ladder) in self.ladders.items():
-            layer = chosen.get(key, PAUSED)
-            consumer.show(ladder[min(layer, len(ladder) - 1)] if layer != PAUSED and ladder else None, now)
+        for key, (consumer, rungs) in self.ladders.items():
+            step = chosen.get(key, PAUSED)
+            if step == PAUSED or not rungs:
+                consumer.show(None, now)
+            else:
+                rung = rungs[min(step, len(rungs) - 1)]
+                consumer.limit(rung.temporal)
+                consumer.show(rung.stream, now)
 
     def _probe(self, now: float) -> None:
         """Ask the path for more, where more would be used."""
@@ -200,7 +229,7 @@ class Subscription:
         for number, arrived in packets:
             stamp = history[number & 2047]
             if stamp is not None and now - stamp[0] < 5:
-                samples.append(Sample(stamp[0], arrived, stamp[1] + 30, stamp[2]))
+                samples.append((stamp[0], arrived, stamp[1], stamp[2]))
         if samples:
             self.estimator.feedback(samples, now)
             self._pace()

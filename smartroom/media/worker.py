@@ -18,8 +18,8 @@ from smartroom.media.transport import Certificate, State, Transport
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
-TICK = 0.010  # s: NACKs wait 10 ms for reordered packets
-DECIDE_EVERY = 0.2  # s between decisions about speakers, layers, probes
+TICK = 0.050  # s; what cannot wait as long has a timer of its own
+DECIDE_EVERY = 0.25  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 MAX_PEERS = 200  # connections per worker
 OVERLOAD = 0.85  # of a core: thumbnails pause
@@ -357,6 +357,8 @@ class Worker:
                 for member in router.members.values():
                     if member.publication is not None:
                         member.publication.tick(now)
+                    if member.subscription is not None:
+                        member.subscription.look()
             if now - decided >= DECIDE_EVERY:
                 decided = now
                 for router in self.rooms.values():

@@ -56,7 +56,8 @@ class BareCall:
         if action == "pub":
             return (await engine.publish("call", peer, asked["sdp"], {})).model_dump(mode="json")
         if action == "sub":
-            return (await engine.subscribe("call", peer, say.Slots(audio=2, video=3, screen=1))).model_dump(mode="json")
+            slots = say.Slots(audio=2, video=int(asked.get("video", 3)), screen=int(asked.get("screen", 1)))
+            return (await engine.subscribe("call", peer, slots)).model_dump(mode="json")
         if action == "answer":
             await engine.accept("call", peer, asked["sdp"])
         elif action == "report":

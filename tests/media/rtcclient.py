@@ -84,6 +84,7 @@ class Client:
         self._next = -1
         self._ssrc = secrets.randbits(32)
         self.role = "controlling"
+        self.controlled = False  # a full-ICE server that offers is the controlling side
 
     async def open(self) -> None:
         """Bind a socket."""
@@ -151,6 +152,7 @@ class Client:
             session.media.append(line)
             session.bundle.append(media.mid)
         self._remember(offer, offered)
+        self.controlled = not offered.ice_lite
         return sdp.write(session, self.address)
 
     async def connect(self, remote: str = "", limit: float = 10.0) -> None:
@@ -259,9 +261,11 @@ class Client:
         attributes = [
             (stun.USERNAME, username),
             (stun.PRIORITY, bytes(4)),
-            (stun.ICE_CONTROLLING, bytes(8)),
-            (stun.USE_CANDIDATE, b""),
         ]
+        if self.controlled:
+            attributes.append((stun.ICE_CONTROLLED, bytes(8)))
+        else:
+            attributes += [(stun.ICE_CONTROLLING, bytes(8)), (stun.USE_CANDIDATE, b"")]
         self._emit(
             stun.build(stun.BINDING_REQUEST, secrets.token_bytes(12), attributes, self._remote_password.encode())
         )
@@ -371,6 +375,7 @@ class Publisher:
         self.rid = rid
         self.mid = mid
         self.sequence = secrets.randbits(15)
+        self.sequence_total = 0  # packets made
         self.timestamp = secrets.randbits(32)
         self.picture = secrets.randbits(15)
         self.tl0 = 0
@@ -421,6 +426,7 @@ class Publisher:
         if self.rid:
             extensions.append((RID, self.rid.encode()))
         self.sequence = self.sequence + 1 & 0xFFFF
+        self.sequence_total += 1
         data = rtp.build(
             payload, payload_type=payload_type, sequence=self.sequence, timestamp=self.timestamp, ssrc=self.ssrc,
             marker=marker, block=rtp.extension_block(extensions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
 
 START = 1_000_000  # bit/s before the first feedback
@@ -13,6 +13,7 @@ GROUP = 0.005  # s, packets sent within it are one group
 WINDOW = 20  # groups in the trend line
 BACKOFF = 0.85
 LOSS_HIGH, LOSS_LOW = 0.10, 0.02
+REBASE = 60_000.0  # ms of running sums before they start anew
 QUEUE = 25.0  # ms of queueing before a rising delay counts: a busy host is no full path
 LEAK = 0.05  # ms per group by which the least delay is forgotten: clocks drift, paths change
 MODEST = 0.7  # of the estimate is being sent at most
@@ -27,14 +28,8 @@ class Usage(Enum):
     UNDER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One packet of a feedback: send time, arrival (None = lost), bytes, probe cluster (0 = none)."""
-
-    sent: float
-    arrived: float | None
-    size: int
-    probe: int = 0
+Sample = tuple[float, float | None, int, int]
+"""One packet of a feedback: send time, arrival (None = lost), bytes, probe cluster (0 = none)."""
 
 
 class TrendLine:
@@ -42,23 +37,27 @@ class TrendLine:
 
     __slots__ = (
         "_accumulated",
+        "_arrived",
         "_base",
+        "_closed",
+        "_first",
         "_floor",
-        "_group",
         "_last",
         "_over_since",
         "_points",
-        "_previous",
+        "_sent",
         "_smoothed",
+        "_sums",
         "_threshold",
         "_updated",
         "usage",
     )
 
     def __init__(self) -> None:
-        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
-        self._group: tuple[float, float, float] | None = None  # first sent, last sent, last arrived
-        self._previous: tuple[float, float] | None = None
+        self._points: deque[tuple[float, float]] = deque()
+        self._sums = (0.0, 0.0, 0.0, 0.0)  # of x, y, x*x, x*y over the points
+        self._first = self._sent = self._arrived = -1.0  # the open group
+        self._closed = (0.0, 0.0)  # last sent and arrived of the group before
         self._accumulated = 0.0
         self._smoothed = 0.0
         self._floor = 0.0
@@ -71,35 +70,56 @@ class TrendLine:
 
     def add(self, sent: float, arrived: float) -> None:
         """One delivered packet, in the order of sending; seconds."""
-        group = self._group
-        if group is None:
-            self._group = (sent, sent, arrived)
-            self._base = arrived
-        elif sent - group[0] <= GROUP:
-            self._group = (group[0], max(sent, group[1]), max(arrived, group[2]))
+        if sent - self._first <= GROUP:
+            if sent > self._sent:
+                self._sent = sent
+            if arrived > self._arrived:
+                self._arrived = arrived
+            return
+        if self._first >= 0:
+            self._close(self._sent, self._arrived)
         else:
-            self._close(group)
-            self._group = (sent, sent, arrived)
+            self._base = arrived
+        self._first = self._sent = sent
+        self._arrived = arrived
 
-    def _close(self, group: tuple[float, float, float]) -> None:
-        sent, arrived = group[1], group[2]
-        if self._previous is not None:
-            sent_delta = sent - self._previous[0]
-            gradient = 1000 * (arrived - self._previous[1] - sent_delta)
-            self._accumulated += gradient
-            self._floor = min(self._floor + LEAK, self._accumulated)
-            self._smoothed = 0.9 * self._smoothed + 0.1 * self._accumulated
-            self._points.append((1000 * (arrived - self._base), self._smoothed))
-            if len(self._points) == WINDOW:
-                self._judge(arrived, sent_delta)
-        self._previous = (sent, arrived)
+    def _close(self, sent: float, arrived: float) -> None:
+        before_sent, before_arrived = self._closed
+        self._closed = (sent, arrived)
+        if not before_arrived:
+            return
+        sent_delta = sent - before_sent
+        self._accumulated += 1000 * (arrived - before_arrived - sent_delta)
+        self._floor = min(self._floor + LEAK, self._accumulated)
+        self._smoothed = 0.9 * self._smoothed + 0.1 * self._accumulated
+        x, y = 1000 * (arrived - self._base), self._smoothed
+        sx, sy, sxx, sxy = self._sums
+        self._points.append((x, y))
+        sx, sy, sxx, sxy = sx + x, sy + y, sxx + x * x, sxy + x * y
+        if len(self._points) > WINDOW:
+            x, y = self._points.popleft()
+            sx, sy, sxx, sxy = sx - x, sy - y, sxx - x * x, sxy - x * y
+        self._sums = (sx, sy, sxx, sxy)
+        if x > REBASE:
+            self._rebase()
+        if len(self._points) == WINDOW:
+            below = sxx - sx * sx / WINDOW
+            self._judge((sxy - sx * sy / WINDOW) / below if below > 0 else 0.0, arrived, sent_delta)
 
-    def _judge(self, now: float, sent_delta: float) -> None:
-        mean_x = sum(x for x, _ in self._points) / WINDOW
-        mean_y = sum(y for _, y in self._points) / WINDOW
-        below = sum((x - mean_x) ** 2 for x, _ in self._points)
-        above = sum((x - mean_x) * (y - mean_y) for x, y in self._points)
-        slope = above / below if below else 0.0
+    def _rebase(self) -> None:
+        """Keep the running sums small, so that no precision is lost over hours."""
+        shift = self._points[0][0]
+        self._base += shift / 1000
+        moved = [(x - shift, y) for x, y in self._points]
+        self._points = deque(moved)
+        self._sums = (
+            sum(x for x, _ in moved),
+            sum(y for _, y in moved),
+            sum(x * x for x, _ in moved),
+            sum(x * y for x, y in moved),
+        )
+
+    def _judge(self, slope: float, now: float, sent_delta: float) -> None:
         trend = slope * WINDOW * 4.0 * 3  # the gain of the reference implementation
         if trend > self._threshold and self._accumulated - self._floor > QUEUE:
             if self._over_since < 0:
@@ -114,8 +134,7 @@ class TrendLine:
         elapsed = min(0.1, now - self._updated) if self._updated else 0.0
         if distance < 15:
             gain = 0.039 if distance < 0 else 0.0087
-            self._threshold += gain * distance * 1000 * elapsed
-            self._threshold = min(600.0, max(6.0, self._threshold))
+            self._threshold = min(600.0, max(6.0, self._threshold + gain * distance * 1000 * elapsed))
         self._updated = now
 
 
@@ -134,6 +153,7 @@ class Estimator:
         self._updated = 0.0
         self._probes: dict[int, list[Sample]] = {}
         self._lost: deque[tuple[float, int, int]] = deque()
+        self._total = self._missing = 0
         self._capacity = 0.0  # delivered rate at the last overuse; 0 = unknown
 
     @property
@@ -141,22 +161,32 @@ class Estimator:
         """True while the delay grows: no probing now."""
         return self._trend.usage is Usage.OVER
 
-    def feedback(self, samples: list[Sample], now: float) -> None:
+    def feedback(self, samples: Sequence[Sample], now: float) -> None:
         """Take one feedback in."""
-        lost = 0
+        lost = offered = delivered = 0
+        last_sent = last_arrived = 0.0
+        add = self._trend.add
         for sample in samples:
-            self._offered.add(sample.sent, sample.size)
-            if sample.arrived is None:
+            sent, arrived, size, probe = sample
+            offered += size
+            if sent > last_sent:
+                last_sent = sent
+            if arrived is None:
                 lost += 1
                 continue
-            self._trend.add(sample.sent, sample.arrived)
-            self._delivered.add(sample.arrived, sample.size)
-            if sample.probe:
-                self._probes.setdefault(sample.probe, []).append(sample)
-        self.acked, self.sent = self._delivered.rate, self._offered.rate
+            delivered += size
+            if arrived > last_arrived:
+                last_arrived = arrived
+            add(sent, arrived)
+            if probe:
+                self._probes.setdefault(probe, []).append(sample)
+        self.sent = self._offered.add(last_sent, offered)
+        if delivered:
+            self.acked = self._delivered.add(last_arrived, delivered)
         self._count_loss(len(samples), lost, now)
         self._adapt(now)
-        self._finish_probes(now)
+        if self._probes:
+            self._finish_probes(now)
 
     def report_loss(self, fraction: float, now: float) -> None:
         """Loss of a receiver report, for peers without transport-cc."""
@@ -172,10 +202,13 @@ class Estimator:
 
     def _count_loss(self, total: int, lost: int, now: float) -> None:
         self._lost.append((now, total, lost))
+        self._total += total
+        self._missing += lost
         while now - self._lost[0][0] > 1.0:
-            self._lost.popleft()
-        count = sum(entry[1] for entry in self._lost)
-        self.loss = sum(entry[2] for entry in self._lost) / count if count >= 20 else 0.0
+            _, total, lost = self._lost.popleft()
+            self._total -= total
+            self._missing -= lost
+        self.loss = self._missing / self._total if self._total >= 20 else 0.0
 
     def _adapt(self, now: float) -> None:
         elapsed = min(1.0, now - self._updated) if self._updated else 0.0
@@ -204,15 +237,15 @@ class Estimator:
     def _finish_probes(self, now: float) -> None:
         """A cluster tells the rate at which its packets came out of the path."""
         for cluster, samples in list(self._probes.items()):
-            newest = max(sample.arrived or 0.0 for sample in samples)
+            newest = max(arrived or 0.0 for _, arrived, _, _ in samples)
             if len(samples) < 5:
-                if now - samples[0].sent > 1.0:
+                if now - samples[0][0] > 1.0:
                     del self._probes[cluster]
                 continue
-            oldest = min(sample.arrived or newest for sample in samples)
-            first = min(sample.sent for sample in samples)
-            last = max(sample.sent for sample in samples)
-            total = 8 * sum(sample.size for sample in samples[1:])
+            oldest = min(arrived or newest for _, arrived, _, _ in samples)
+            first = min(sample[0] for sample in samples)
+            last = max(sample[0] for sample in samples)
+            total = 8 * sum(sample[2] for sample in samples[1:])
             received = total / max(newest - oldest, 0.001)
             sent = total / max(last - first, 0.001)
             if self._trend.usage is not Usage.OVER and self.loss < LOSS_LOW:
@@ -231,7 +264,7 @@ class Estimator:
 
 
 class _Meter:
-    """Bit/s over the newest half second."""
+    """Bit/s over about the newest half second, fed once per feedback."""
 
     __slots__ = ("_bytes", "_entries")
 
@@ -239,14 +272,12 @@ class _Meter:
         self._entries: deque[tuple[float, int]] = deque()
         self._bytes = 0
 
-    def add(self, at: float, size: int) -> None:
-        self._entries.append((at, size))
+    def add(self, at: float, size: int) -> float:
+        entries = self._entries
+        entries.append((at, size))
         self._bytes += size
-        while at - self._entries[0][0] > 0.5:
-            self._bytes -= self._entries.popleft()[1]
-
-    @property
-    def rate(self) -> float:
-        if not self._entries:
-            return 0.0
-        return 8 * self._bytes / max(0.15, self._entries[-1][0] - self._entries[0][0])
+        while at - entries[0][0] > 0.5 and len(entries) > 2:
+            self._bytes -= entries.popleft()[1]
+        first, early = entries[0]
+        span = at - first  # the bytes of the first entry came before its time
+        return 8 * (self._bytes - early) / span if span > 0.1 else 8 * self._bytes / 0.15

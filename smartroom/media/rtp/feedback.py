@@ -8,6 +8,8 @@ from collections.abc import Mapping
 TICK = 0.00025  # s, unit of a receive delta
 _REFERENCE = 0.064  # s, unit of the reference time
 _MAX_RUN = 0x1FFF
+_TWO_BITS = range(12, -1, -2)
+_ONE_BIT = range(13, -1, -1)
 _MAX_PACKETS = 2048  # packets one feedback may speak of; bounds what a stranger can make us do
 
 
@@ -52,36 +54,40 @@ def parse(body: bytes) -> tuple[list[tuple[int, float | None]], int]:
         raise ValueError("transport feedback for too many packets")
     symbols: list[int] = []
     position = 8
+    size = len(body)
     while len(symbols) < count:
-        if position + 2 > len(body):
+        if position + 2 > size:
             raise ValueError("transport feedback chunk is cut")
-        (chunk,) = struct.unpack_from("!H", body, position)
+        chunk = body[position] << 8 | body[position + 1]
         position += 2
         if not chunk & 0x8000:
-            symbols += [chunk >> 13 & 3] * min(chunk & _MAX_RUN, count - len(symbols))
-            if not chunk & _MAX_RUN:
+            run = chunk & _MAX_RUN
+            if not run:
                 raise ValueError("transport feedback run of length 0")
+            symbols += [chunk >> 13] * min(run, count - len(symbols))
         elif chunk & 0x4000:
-            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
+            symbols += [chunk >> shift & 3 for shift in _TWO_BITS]
         else:
-            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
+            symbols += [chunk >> shift & 1 for shift in _ONE_BIT]
     clock = (word >> 8) * 256
     packets: list[tuple[int, float | None]] = []
-    for offset, symbol in enumerate(symbols[:count]):
-        arrival: float | None = None
-        if symbol == 1:
-            if position >= len(body):
-                raise ValueError("transport feedback delta is cut")
-            clock += body[position]
-            position += 1
-            arrival = clock * TICK
-        elif symbol == 2:
-            if position + 2 > len(body):
-                raise ValueError("transport feedback delta is cut")
-            clock += struct.unpack_from("!h", body, position)[0]
-            position += 2
-            arrival = clock * TICK
-        packets.append((base + offset & 0xFFFF, arrival))
+    number = base
+    try:
+        for symbol in symbols if len(symbols) == count else symbols[:count]:
+            if symbol == 1:
+                clock += body[position]
+                position += 1
+                packets.append((number & 0xFFFF, clock * TICK))
+            elif symbol == 2:
+                delta = body[position] << 8 | body[position + 1]
+                clock += delta - 0x10000 if delta & 0x8000 else delta
+                position += 2
+                packets.append((number & 0xFFFF, clock * TICK))
+            else:
+                packets.append((number & 0xFFFF, None))
+            number += 1
+    except IndexError:
+        raise ValueError("transport feedback delta is cut") from None
     return packets, word & 0xFF
 
 

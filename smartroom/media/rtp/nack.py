@@ -21,15 +21,12 @@ class _Missing:
 class NackGenerator:
     """The missing packets of one incoming stream; `now` and `rtt` in seconds."""
 
-    __slots__ = ("_highest", "_missing", "gave_up")
+    __slots__ = ("_highest", "gave_up", "missing")
 
     def __init__(self) -> None:
         self._highest = -1
-        self._missing: dict[int, _Missing] = {}
+        self.missing: dict[int, _Missing] = {}
         self.gave_up = False  # set when packets were given up: ask for a key frame, then clear
-
-    def __len__(self) -> int:
-        return len(self._missing)
 
     def received(self, index: int, now: float) -> None:
         """Note an arrived packet by its unwrapped number."""
@@ -38,32 +35,31 @@ class NackGenerator:
             self._highest = index
             return
         if index <= highest:
-            self._missing.pop(index, None)
+            self.missing.pop(index, None)
             return
-        if index - highest - 1 + len(self._missing) > MAX_MISSING:
-            self._missing.clear()
+        if index - highest - 1 + len(self.missing) > MAX_MISSING:
+            self.missing.clear()
             self.gave_up = True
         else:
             for lost in range(highest + 1, index):
-                self._missing[lost] = _Missing(now)
+                self.missing[lost] = _Missing(now)
         self._highest = index
 
     def due(self, now: float, rtt: float) -> list[int]:
         """Numbers to ask for now; removes those given up."""
         retry = max(MIN_RETRY, 1.5 * rtt)
         ask: list[int] = []
-        for index, missing in list(self._missing.items()):
+        for index, missing in list(self.missing.items()):
             age = now - missing.since
             if age > MAX_AGE or (missing.tries >= MAX_TRIES and now - missing.asked >= retry):
-                del self._missing[index]
+                del self.missing[index]
                 self.gave_up = True
             elif age >= REORDER_WAIT and (not missing.tries or now - missing.asked >= retry):
-                if missing.tries < MAX_TRIES:
-                    missing.asked = now
-                    missing.tries += 1
-                    ask.append(index)
+                missing.asked = now
+                missing.tries += 1
+                ask.append(index)
         return ask
 
     def forget(self) -> None:
         """Drop the list, as after a key frame that makes older packets useless."""
-        self._missing.clear()
+        self.missing.clear()

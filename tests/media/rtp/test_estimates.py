@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartroom.media.rtp.bandwidth import MINIMUM, Estimator, Sample
+from smartroom.media.rtp.bandwidth import MINIMUM, Estimator
 from smartroom.media.rtp.speaker import Level, Loudest
 
 
@@ -35,7 +35,7 @@ class Path:
             lost = self._free - sent > 0.3 or (loss and i % round(1 / loss) == 0)
             if self._free - sent > 0.3:
                 self._free -= 9600 / self.capacity
-            samples.append(Sample(sent, None if lost else self._free + 0.01, 1200, probe))
+            samples.append((sent, None if lost else self._free + 0.01, 1200, probe))
         self.now += span
         self.estimator.feedback(samples, self.now)
 
@@ -76,7 +76,7 @@ def test_any_feedback_leaves_a_sane_rate(samples: list[tuple[float, float | None
     """Impossible times and sizes never break the estimator."""
     estimator = Estimator()
     for round_ in range(3):
-        estimator.feedback([Sample(*sample, probe=1) for sample in samples], 6.0 + round_)
+        estimator.feedback([(*sample, 1) for sample in samples], 6.0 + round_)
     assert MINIMUM <= estimator.rate <= 50_000_000
 
 
