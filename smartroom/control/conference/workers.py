@@ -78,7 +78,8 @@ class Process:
         try:
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(self._watch())
-                await self._read(reader)
+                with contextlib.suppress(ConnectionError):  # a killed worker resets the channel
+                    await self._read(reader)
                 watching.cancel()
         except channel.ChannelBroken:
             log.exception("worker %d broke the channel", self.number)
