@@ -16,7 +16,7 @@ from smartroom.control.web import whip
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
-PAGE = Path(__file__).parent / "pages" / "call.html"
+PAGES = Path(__file__).parent / "pages"
 
 
 class BareCall:
@@ -33,13 +33,15 @@ class BareCall:
         """The page at /, requests below /call/, WHIP and WHEP."""
         app = web.Application()
         app.router.add_get("/", self._page)
+        app.router.add_get("/{page}.html", self._page)
         app.router.add_post("/call/{peer}/{action}", self._act)
         app.router.add_get("/call/{peer}/events", self._events)
         whip.mount(app, self.engine, lambda token, _: token == "let-me-in")
         return app
 
-    async def _page(self, _: web.Request) -> web.Response:
-        return web.Response(text=PAGE.read_text(), content_type="text/html")
+    async def _page(self, request: web.Request) -> web.Response:
+        page = "whip.html" if request.match_info.get("page") == "whip" else "call.html"
+        return web.Response(text=(PAGES / page).read_text(), content_type="text/html")
 
     async def _act(self, request: web.Request) -> web.Response:
         peer, action = request.match_info["peer"], request.match_info["action"]
