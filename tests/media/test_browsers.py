@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
+import psutil
 import pytest
 
 from smartroom.control.conference.engine import EmbeddedEngine, Placement
 from smartroom.protocol import media as say
 from tests.media.barecall import BareCall, serving
 from tests.media.browsers import chromium, firefox
+
+
+def host_address() -> str:
+    """An address that is not loopback, where there is one: Firefox pairs no loopback candidate with others."""
+    found = [a.address for addresses in psutil.net_if_addrs().values() for a in addresses if a.family == socket.AF_INET]
+    return next((address for address in found if not address.startswith("127.")), "127.0.0.1")
 
 
 class Stage:
@@ -32,7 +40,7 @@ class Stage:
 async def stage() -> AsyncIterator[Stage]:
     """Two workers and the bare call page."""
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(EmbeddedEngine(2, Placement()))
+        engine = await stack.enter_async_context(EmbeddedEngine(2, Placement((host_address(),))))
         call, url = await stack.enter_async_context(serving(engine))
         yield Stage(engine, call, url, stack)
 
