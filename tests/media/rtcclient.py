@@ -15,7 +15,7 @@ from typing import Any
 import aiortc.rtcdtlstransport as dtls
 from pylibsrtp import Error as SrtpError
 
-from smartroom.media import sdp, stun
+from smartroom.media import sdp, stun, transport
 from smartroom.media.rtp import feedback, rtcp
 from smartroom.media.rtp import packet as rtp
 from smartroom.media.rtp.sequence import Unwrapper
@@ -164,10 +164,11 @@ class Client:
         self._tasks.append(asyncio.create_task(self._checks()))
         async with asyncio.timeout(limit):
             await self._validated.wait()
-            link = dtls.RTCDtlsTransport(self, [dtls_certificate])  # type: ignore[arg-type]
+            link = transport._Dtls(self, [dtls_certificate])  # type: ignore[arg-type]
             link._srtp_profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]
             link._set_role("client" if self._remote_setup != "active" else "server")
             self._link = link
+            self._tasks.append(asyncio.create_task(self._repeat_flights(link)))
             await link.start(dtls.RTCDtlsParameters([dtls.RTCDtlsFingerprint(*f) for f in self._fingerprints]))
         if link.state != "connected":
             raise ConnectionError(f"DTLS {link.state}")
@@ -269,6 +270,15 @@ class Client:
         self._emit(
             stun.build(stun.BINDING_REQUEST, secrets.token_bytes(12), attributes, self._remote_password.encode())
         )
+
+    async def _repeat_flights(self, link: Any) -> None:
+        """Browsers repeat DTLS flights after 50 ms; OpenSSL alone would wait a second."""
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            if link.state == "connected" and self.received:
+                return
+            for datagram in link.last_flight:
+                self._emit(datagram)
 
     async def _reports(self) -> None:
         while True:
