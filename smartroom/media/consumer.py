@@ -11,7 +11,7 @@ from smartroom.media.hotpath import Row, compose, extension_head
 from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, URI_TRANSPORT_CC, Slot
 from smartroom.media.producer import Producer, Stream, ntp_now
 from smartroom.media.rtp import rtcp
-from smartroom.media.rtp.layers import TemporalFilter, parse_vp8, shift_vp8
+from smartroom.media.rtp.layers import TemporalFilter, shift_vp8
 from smartroom.media.rtp.packet import Packet, padding, red_primary
 from smartroom.media.rtp.sequence import Rewriter, Segment
 from smartroom.media.transport import Transport
@@ -85,8 +85,15 @@ class Consumer:
         if self.stream is not None:
             self.stream.changed()
         stream.attach(self)
-        if not stream.audio:
+        if stream.audio:
+            return
+        recent = stream.since_key(now) if self._sent_at < stream.key_time else []
+        if not recent:
             self.sender.request_keyframe(stream, now)
+            return
+        self._switch(stream, recent[0], stream.key_time)
+        for packet in recent:
+            self.forward(stream, packet, now)
 
     def limit(self, temporal: int) -> None:
         """Send temporal layers up to this one; `ALL_LAYERS` = everything."""
@@ -150,7 +157,7 @@ class Consumer:
     def forward(self, stream: Stream, packet: Packet, now: float) -> None:
         """One packet that needs a decision; the fan takes over where none is left."""
         if stream is self.target:
-            if not stream.audio and not stream.key:
+            if not stream.audio and not packet.key:
                 return
             self._switch(stream, packet, now)
         elif stream is not self.stream:
@@ -167,7 +174,7 @@ class Consumer:
             return
         self._send(stream, packet, segment, now)
         if newest:
-            vp8 = stream.vp8
+            vp8 = packet.vp8
             picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
             self._rewriter.advance(packet.index, packet.timestamp, picture, tl0)
             self._sent_at = now
@@ -269,7 +276,7 @@ class Consumer:
     def _begin(self, stream: Stream, packet: Packet, now: float) -> None:
         least = FRAME_TICKS if not stream.audio else 960
         elapsed = max(least, round((now - self._sent_at) * self._clock)) if self._sent_at else least
-        vp8 = stream.vp8
+        vp8 = packet.vp8
         picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
         self._rewriter.switch(stream.number, packet.index, packet.timestamp, elapsed, picture, tl0)
         self._source = stream.number
@@ -277,10 +284,10 @@ class Consumer:
         self.filter.key()
 
     def _passes(self, stream: Stream, packet: Packet) -> bool:
-        vp8 = stream.vp8
+        vp8 = packet.vp8
         if vp8 is None or self.filter.open:
             return True
-        if stream.key:
+        if packet.key:
             self.filter.key()
         if self.filter.passes(vp8):
             return True
@@ -302,7 +309,7 @@ class Consumer:
         out = compose(
             marker | number, packet.sequence + segment.sequence, packet.timestamp + segment.timestamp, head, 0, tail
         )
-        self._shift(stream, out, 16 + 4 * words, payload, segment)
+        _shift(out, 16 + 4 * words, packet, segment)
         if self.sender.submit(self, out, now, end_of_frame=bool(packet.marker)):
             self.packets += 1
             self.octets += len(payload)
@@ -323,7 +330,7 @@ class Consumer:
             transport.cell[0],
             tail[:at] + original + payload,
         )
-        self._shift(stream, out, 18 + 4 * words, payload, segment)
+        _shift(out, 18 + 4 * words, packet, segment)
         transport.send_rtp(bytes(out), now, probe)
 
     def _number(self) -> bytes:
@@ -331,7 +338,7 @@ class Consumer:
         cell[0] = cell[0] + 1 & 0xFFFF
         return int(cell[0]).to_bytes(2, "big")
 
-    @staticmethod
-    def _shift(stream: Stream, out: bytearray, start: int, payload: bytes, segment: Segment) -> None:
-        if stream.codec == "vp8" and (segment.picture or segment.tl0):
-            shift_vp8(out, start, parse_vp8(payload), segment.picture, segment.tl0)
+
+def _shift(out: bytearray, start: int, packet: Packet, segment: Segment) -> None:
+    if packet.vp8 is not None and (segment.picture or segment.tl0):
+        shift_vp8(out, start, packet.vp8, segment.picture, segment.tl0)

@@ -20,6 +20,8 @@ from smartroom.media.rtp.speaker import UNKNOWN, Level
 
 ACTIVE_FOR = 1.0  # s since the last packet: longer and the layer counts as not sent
 RATE_WINDOW = 1.0  # s
+RECENT_KEY = 0.6  # s; a newcomer is given the last key frame from the cache instead of waiting for the throttle
+MAX_REPLAY = 300  # packets
 NTP_EPOCH = 2208988800  # 1900 to 1970, s
 
 _numbers = itertools.count(1)
@@ -64,8 +66,9 @@ class Stream:
         self.last_time = float("-inf")
         self.last_timestamp = 0
         self.vp8: Vp8 | None = None  # of the newest packet
+        self.key_index = -1  # first packet of the newest key frame
+        self.key_time = float("-inf")
         self.temporal_layers = 0  # seen so far
-        self.key = False  # the packet at hand begins a key frame
         self.packets = self.octets = 0
         self.fan_packets = self.fan_octets = 0
         self.fan_index = -1  # of the newest packet the fan has sent
@@ -138,12 +141,11 @@ class Stream:
                 sink.padding(self, index)
             self.dirty = True
             return
-        self.key = False
         payload = packet.data[packet.start : packet.end]
         if self.audio:
             self._hear(packet, now)
         else:
-            self._look(payload, codec)
+            self._look(packet, payload, codec, now)
         if index > before:
             self.last_timestamp = packet.timestamp
             if self._straight:
@@ -156,6 +158,15 @@ class Stream:
         else:
             for sink in tuple(self.sinks):
                 sink.forward(self, packet, now)
+
+    def since_key(self, now: float) -> list[Packet]:
+        """Everything from a recent key frame until now, empty when it is old or incomplete."""
+        count = self.unwrapper.highest - self.key_index + 1
+        if self.key_index < 0 or now - self.key_time > RECENT_KEY or count > MAX_REPLAY:
+            return []
+        packets = [self.cache.get(index) for index in range(self.key_index, self.key_index + count)]
+        whole = [packet for packet in packets if packet is not None]
+        return whole if len(whole) == count else []
 
     def tail(self, packet: Packet, layout: Layout, payload: bytes) -> tuple[int, bytes]:
         """Words of header extension, and what follows the transport-cc number in the copies."""
@@ -208,7 +219,7 @@ class Stream:
         for layout in fan.layouts:
             if layout not in tails:
                 words, tails[layout] = self.tail(packet, layout, payload)
-        self.refused += fan.send(words, tails, packet.marker, packet.sequence, packet.timestamp, now, self.vp8)
+        self.refused += fan.send(words, tails, packet.marker, packet.sequence, packet.timestamp, now, packet.vp8)
 
     def _refresh(self) -> None:
         """Ask every sink whether it goes with the fan; build the fan anew."""
@@ -233,16 +244,18 @@ class Stream:
             sink.sync()
             sink.in_fan = False
 
-    def _look(self, payload: bytes, codec: str) -> None:
+    def _look(self, packet: Packet, payload: bytes, codec: str, now: float) -> None:
         if codec == "vp8":
-            self.vp8 = descriptor = parse_vp8(payload)
+            packet.vp8 = descriptor = parse_vp8(payload)
             self.temporal_layers = max(self.temporal_layers, descriptor.temporal + 1)
             key = descriptor.begins and descriptor.size < len(payload) and not payload[descriptor.size] & 1
+            if packet.index == self.unwrapper.highest:
+                self.vp8 = descriptor
         else:
-            self.vp8 = None
             key = begins_keyframe(codec, payload)
-        if key:
-            self.key = True
+        if key and packet.index > self.key_index:
+            packet.key = True
+            self.key_index, self.key_time = packet.index, now
             self.key_frames += 1
             self.requests.arrived()
 
@@ -263,6 +276,7 @@ class Stream:
         for sink in self.sinks:
             self._settle(sink)
         self.number = next(_numbers)
+        self.key_index = -1
         self.unwrapper = Unwrapper()
         packet.index = self.unwrapper.unwrap(packet.sequence)
         self.cache = PacketCache(AUDIO_PACKETS if self.audio else VIDEO_PACKETS)

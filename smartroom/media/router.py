@@ -94,8 +94,9 @@ class Router:
             member.subscription.close()
         member.seats.clear()
         member.told.clear()
-        member.subscription = Subscription(transport, self._keyframe)
-        return member.subscription
+        subscription = member.subscription = Subscription(transport, self._keyframe)
+        subscription.on_ready = lambda: self.arrange(transport.clock())
+        return subscription
 
     def settle(self, peer: str, slots: list[Slot], now: float) -> None:
         """The subscriber accepted these slots: fill them."""
@@ -173,7 +174,7 @@ class Router:
         self._arranged = now
         self.observer.update(list(self.producers.values()), now)
         for member in self.members.values():
-            if member.subscription is not None and member.subscription.consumers:
+            if member.subscription is not None and member.subscription.ready:
                 self._arrange_audio(member, member.subscription, now)
                 self._arrange_video(member, member.subscription, now)
                 self._tell(member)

@@ -58,6 +58,8 @@ class Subscription:
         self.wants: list[Want] = []
         self.ladders: dict[str, tuple[Consumer, list[Rung]]] = {}
         self.chosen: dict[str, int] = {}
+        self.ready = False  # the path has keys: what is sent arrives
+        self.on_ready: Callable[[], None] = _nothing
         self.dropped = 0  # video packets a thin path did not get
         self.ceiling = float("inf")  # bit/s set by control, for a site that shares one radio
         self._ssrc = secrets.randbits(32)
@@ -279,8 +281,15 @@ class Subscription:
 
     def _path_changed(self) -> None:
         self._changed()
+        if self.transport.remote is not None and not self.ready:
+            self.ready = True
+            self.on_ready()
 
     def _changed(self) -> None:
         for consumer in self.consumers:
             if consumer.stream is not None:
                 consumer.stream.changed()
+
+
+def _nothing() -> None:
+    return

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import os
+import secrets
 import time
 from typing import Any, Protocol
 
@@ -126,12 +127,13 @@ class Janus:
                 self._events[session].put_nowait(event)
 
 
-async def publish(publisher: Publisher, fps: float, packets: int, stop: asyncio.Event) -> None:
+async def publish(publisher: Publisher, fps: float, packets: int, size: int, stop: asyncio.Event) -> None:
     """Frames at an even pace until stopped."""
+    await asyncio.sleep(secrets.randbelow(1000) / 1000 / fps)
     begun = time.monotonic()
     frame = 0
     while not stop.is_set():
-        publisher.frame(packets, PACKET - OVERHEAD)
+        publisher.frame(packets, size - OVERHEAD)
         frame += 1
         await asyncio.sleep(max(0.0, begun + frame / fps - time.monotonic()))
 
@@ -150,7 +152,8 @@ async def main(options: argparse.Namespace) -> None:
             client.on_rtcp = publisher.hear
             publishers.append(publisher)
         sending = [
-            asyncio.create_task(publish(publisher, options.fps, options.packets, stop)) for publisher in publishers
+            asyncio.create_task(publish(publisher, options.fps, options.packets, options.size, stop))
+            for publisher in publishers
         ]
         await asyncio.sleep(0.3)
         subscribers: list[Client] = []
@@ -159,6 +162,7 @@ async def main(options: argparse.Namespace) -> None:
             if options.latency:
                 client.on_packet = lambda packet, _: _delay(packet.payload, delays)
             names = [f"p{j}" for j in range(options.publishers) if options.publishers == 1 or i != j]
+            names = names[: options.slots or None]
             await signalling.subscribe(f"p{i}" if options.publishers > 1 else f"s{i}", client, names)
             subscribers.append(client)
         gc.collect()
@@ -172,7 +176,8 @@ async def main(options: argparse.Namespace) -> None:
         elapsed = time.monotonic() - begun
         sent = sum(p.sequence_total for p in publishers) - sent
         received = sum(s.total() for s in subscribers) - received
-        wanted = sent * (options.subscribers if options.publishers == 1 else options.publishers - 1)
+        watched = options.slots or options.publishers - 1
+        wanted = sent * (options.subscribers if options.publishers == 1 else watched)
         delays.sort()
         found = {
             "seconds": elapsed,
@@ -202,6 +207,8 @@ if __name__ == "__main__":
     parser.add_argument("--subscribers", type=int, default=20)
     parser.add_argument("--fps", type=float, default=28)
     parser.add_argument("--packets", type=int, default=5)
+    parser.add_argument("--slots", type=int, default=0, help="pictures each subscriber has room for, 0 = all")
+    parser.add_argument("--size", type=int, default=PACKET)
     parser.add_argument("--warmup", type=float, default=3)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--latency", action="store_true")

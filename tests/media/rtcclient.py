@@ -83,6 +83,7 @@ class Client:
         self._feedback = 0
         self._next = -1
         self._ssrc = secrets.randbits(32)
+        self._early: list[tuple[bytes, tuple[str, int], float]] = []
         self.role = "controlling"
         self.controlled = False  # a full-ICE server that offers is the controlling side
 
@@ -173,6 +174,9 @@ class Client:
         if link.state != "connected":
             raise ConnectionError(f"DTLS {link.state}")
         self.connected.set()
+        for early in self._early:
+            self._datagram(*early)
+        self._early.clear()
         self._tasks.append(asyncio.create_task(self._reports()))
 
     async def close(self) -> None:
@@ -318,7 +322,8 @@ class Client:
         elif 20 <= first < 64:
             self._queue.put_nowait(data)
         elif self._link is None or self._link._rx_srtp is None:
-            return
+            self._early.append((data, source, now))  # arrived with the last flight, which is still being read
+            del self._early[:-64]
         elif 192 <= data[1] <= 223:
             try:
                 items = rtcp.parse(self._link._rx_srtp.unprotect_rtcp(data))

@@ -37,22 +37,26 @@ async def test_every_subscriber_gets_every_packet_once(room: Room) -> None:
         assert len(video_of(client)) == 180
 
 
-async def test_a_subscriber_that_comes_late_gets_a_key_frame_at_once(room: Room) -> None:
-    """A new slot asks for a key frame and starts with it."""
+@pytest.mark.parametrize(("age", "requests"), [(0.1, 0), (0.8, 1)])
+async def test_a_subscriber_that_comes_late_starts_with_a_key_frame_at_once(
+    room: Room, age: float, requests: int
+) -> None:
+    """A recent key frame comes from the cache with all that followed; an old one is asked for anew."""
     _, (encoder,) = await room.publisher("ana")
-    for _ in range(5):
+    for _ in range(int(age / 0.01)):
         encoder.frame()
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.01)
     before = encoder.key_frames
     client = await room.subscriber("budi")
     for _ in range(20):
         encoder.frame()
         await asyncio.sleep(0.01)
-    assert encoder.key_frames == before + 1
-    first = next(stream.payloads[0] for stream in client.received.values() if stream.payloads)
+    assert encoder.key_frames == before + requests
+    first = next(stream.payloads[0] for stream in client.received.values() if stream.payloads and stream.payloads[0])
     descriptor = parse_vp8(first)
     assert descriptor.begins
     assert not first[descriptor.size] & 1
+    assert continuous(video_of(client))
 
 
 async def test_reports_flow_in_both_directions(room: Room) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from smartroom.media.rtp.layers import Vp8
+
 HEADER = struct.Struct("!BBHLL")
 HEADER_SIZE = 12
 MAX_PACKET = 1400  # largest packet forwarded; send slots keep room for the SRTP trailer behind it
@@ -29,7 +31,10 @@ class Packet:
     elements: int
     start: int
     end: int
-    index: int = 0  # unwrapped sequence number, set by the stream that owns the packet
+    # set by the stream that owns the packet:
+    index: int = 0  # unwrapped sequence number
+    key: bool = False  # begins a key frame
+    vp8: Vp8 | None = None
 
     @property
     def payload(self) -> bytes:
