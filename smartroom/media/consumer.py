@@ -29,8 +29,11 @@ class Sender(Protocol):
     """What a consumer needs of its subscription."""
 
     transport: Transport
-    paced: bool
     rtt: float
+
+    @property
+    def paced(self) -> bool:
+        """True while packets are smoothed instead of going straight through the fan."""
 
     def submit(self, consumer: Consumer, packet: bytearray, now: float, *, end_of_frame: bool) -> bool:
         """Send, now or paced; False when it was dropped."""
@@ -211,7 +214,7 @@ class Consumer:
             self._repeats.move_to_end(sequence)
             if len(self._repeats) > REMEMBERED_REPEATS:
                 self._repeats.popitem(last=False)
-            self._send_rtx(stream, packet, found[0], number, now, probe=0)
+            self._send_rtx(stream, packet, found[0], number, now=now, probe=0)
             self.repeated += 1
 
     def probe(self, size: int, cluster: int, now: float) -> int:
@@ -232,7 +235,7 @@ class Consumer:
             packet = stream.cache.get(index - back - segment.sequence)
             if packet is None or index - back < segment.first or packet.end - packet.start < 500:
                 continue
-            self._send_rtx(stream, packet, segment, number, now, probe=cluster)
+            self._send_rtx(stream, packet, segment, number, now=now, probe=cluster)
             sent += packet.end - packet.start
         while sent < size:
             self._rtx_sequence += 1
@@ -278,7 +281,7 @@ class Consumer:
         elapsed = max(least, round((now - self._sent_at) * self._clock)) if self._sent_at else least
         vp8 = packet.vp8
         picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
-        self._rewriter.switch(stream.number, packet.index, packet.timestamp, elapsed, picture, tl0)
+        self._rewriter.switch(stream.number, packet.index, packet.timestamp, elapsed, picture=picture, tl0=tl0)
         self._source = stream.number
         self._first = True
         self.filter.key()
@@ -307,14 +310,16 @@ class Consumer:
         self._first = False
         head = extension_head(self.slot.ssrc, words, self._transport_cc)
         out = compose(
-            marker | number, packet.sequence + segment.sequence, packet.timestamp + segment.timestamp, head, 0, tail
+            marker | number, packet.sequence + segment.sequence, packet.timestamp + segment.timestamp, head, tail
         )
         _shift(out, 16 + 4 * words, packet, segment)
         if self.sender.submit(self, out, now, end_of_frame=bool(packet.marker)):
             self.packets += 1
             self.octets += len(payload)
 
-    def _send_rtx(self, stream: Stream, packet: Packet, segment: Segment, number: int, now: float, probe: int) -> None:
+    def _send_rtx(
+        self, stream: Stream, packet: Packet, segment: Segment, number: int, *, now: float, probe: int
+    ) -> None:
         payload = packet.data[packet.start : packet.end]
         words, tail = stream.tail(packet, self._layout, payload)
         at = 4 * words - 3  # tail begins behind the 19 fixed bytes
@@ -327,8 +332,8 @@ class Consumer:
             self._rtx_sequence,
             packet.timestamp + segment.timestamp,
             extension_head(self.slot.rtx_ssrc, words, self._transport_cc),
-            transport.cell[0],
             tail[:at] + original + payload,
+            number=transport.cell[0],
         )
         _shift(out, 18 + 4 * words, packet, segment)
         transport.send_rtp(bytes(out), now, probe)

@@ -38,7 +38,7 @@ ffi.cdef("""
     int sendmmsg(int, struct message *, unsigned, int);
     int recvmmsg(int, struct message *, unsigned, int, void *);
 """)
-_libc = ffi.dlopen(None)
+_libc: Any = ffi.dlopen(None)
 
 Handle = Any
 """A libsrtp session (`srtp_t`); its owner keeps it alive."""
@@ -132,6 +132,7 @@ class Fan:
         marker: int,
         sequence: int,
         timestamp: int,
+        *,
         now: float,
         vp8: Vp8 | None = None,
     ) -> int:
@@ -239,7 +240,7 @@ def extension_head(ssrc: int, words: int, transport_cc: int) -> bytes:
     return _HEAD.pack(ssrc, ONE_BYTE, words, transport_cc << 4 | 1)
 
 
-def compose(second: int, sequence: int, timestamp: int, head: bytes, number: int, tail: bytes) -> bytearray:
+def compose(second: int, sequence: int, timestamp: int, head: bytes, tail: bytes, *, number: int = 0) -> bytearray:
     """The same packet a fan would write, for those that go alone."""
     fixed = _WHOLE.pack(0x90, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, head, number)
     return bytearray(fixed + tail)

@@ -123,7 +123,9 @@ class IceLite:
             return None
         ufrag = message.username.partition(":")[0]
         agent = self._by_ufrag.get(ufrag)
-        credentials = agent and (agent.credentials if ufrag == agent.credentials.ufrag else agent.previous)
+        credentials: Credentials | None = None
+        if agent is not None:
+            credentials = agent.credentials if ufrag == agent.credentials.ufrag else agent.previous
         if agent is None or credentials is None or not message.authentic(credentials.password.encode()):
             self.refused += 1
             return None
@@ -152,7 +154,8 @@ class IceLite:
             agent.selected = remote
             agent.owner.path_validated()
         while len(agent.addresses) > MAX_ADDRESSES:
-            oldest = next(raw for raw in agent.addresses if agent.selected is None or raw != agent.selected.raw)
+            chosen = agent.selected.raw
+            oldest = next(raw for raw in agent.addresses if raw != chosen)
             del agent.addresses[oldest]
             self.agents.pop(oldest, None)
 

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from smartroom.media.hotpath import BURST, Crypt, Handle, Receiver
 from smartroom.media.ice import Agent, IceLite, Remote
@@ -78,7 +78,7 @@ class Port:
         self._sockets: list[socket.socket] = []
         self._by_family: dict[int, socket.socket] = {}
 
-    async def __aenter__(self) -> Port:
+    async def __aenter__(self) -> Self:
         """Bind; OSError when an address or the port is not free."""
         loop = asyncio.get_running_loop()
         try:

@@ -219,7 +219,9 @@ class Stream:
         for layout in fan.layouts:
             if layout not in tails:
                 words, tails[layout] = self.tail(packet, layout, payload)
-        self.refused += fan.send(words, tails, packet.marker, packet.sequence, packet.timestamp, now, packet.vp8)
+        self.refused += fan.send(
+            words, tails, packet.marker, packet.sequence, packet.timestamp, now=now, vp8=packet.vp8
+        )
 
     def _refresh(self) -> None:
         """Ask every sink whether it goes with the fan; build the fan anew."""

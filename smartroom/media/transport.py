@@ -66,7 +66,7 @@ class Fingerprint:
     value: str
 
 
-class Certificate(dtls.RTCCertificate):  # type: ignore[misc]  # aiortc has no types here
+class Certificate(dtls.RTCCertificate):
     """A P-256 certificate of this process; never stored."""
 
     @property
@@ -88,7 +88,7 @@ def check_libraries() -> None:
     """Refuse to start on a library whose private parts moved; RuntimeError names what is missing."""
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         asyncio.set_event_loop(loop)
-        probe = dtls.RTCDtlsTransport(_Ice(lambda _: None), [Certificate.generateCertificate()])
+        probe = _Dtls(_Ice(lambda _: None), Certificate.generateCertificate())
         asyncio.set_event_loop(None)
     missing = [name for name in PRIVATE_NAMES if not hasattr(probe, name)]
     missing += [name for name in SRTP_NAMES if not hasattr(srtp.lib, name)]
@@ -147,7 +147,7 @@ class Transport:
     async def run(self, fingerprints: list[Fingerprint], *, client: bool = False) -> None:
         """Live: wait for a path, shake hands, carry media until closed. Raises nothing but cancellation."""
         ice = _Ice(self._send_dtls)
-        link = _Dtls(ice, [self._certificate])
+        link = _Dtls(ice, self._certificate)
         self._ice = ice
         link._srtp_profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]  # noqa: SLF001
         link._set_role("client" if client else "server")  # noqa: SLF001
@@ -245,8 +245,8 @@ class Transport:
         connected_at = 0.0
         for _ in range(RESEND_AT_MOST):
             await asyncio.sleep(RESEND_EVERY)
-            while not link.last_flight:
-                await asyncio.sleep(RESEND_EVERY)
+            if not link.last_flight:
+                await link.spoken.wait()
             if self.state is State.CONNECTED:
                 connected_at = connected_at or self._port.clock()
                 if self._confirmed or self._port.clock() - connected_at > CONFIRM_LIMIT:
@@ -311,12 +311,13 @@ class _Ice:
         self._emit(datagram)
 
 
-class _Dtls(dtls.RTCDtlsTransport):  # type: ignore[misc]  # aiortc has no types here
+class _Dtls(dtls.RTCDtlsTransport):
     """aiortc's handshake; keeps the last flight, in datagrams cut at record borders."""
 
-    def __init__(self, ice: _Ice, certificates: list[Certificate]) -> None:
-        super().__init__(ice, certificates)
+    def __init__(self, ice: object, certificate: dtls.RTCCertificate) -> None:
+        super().__init__(ice, [certificate])  # type: ignore[arg-type]  # what it uses of an ICE transport, _Ice has
         self.last_flight: list[bytes] = []
+        self.spoken = asyncio.Event()
         self.ended = asyncio.Event()
         self.on("statechange", self._changed)
 
@@ -328,13 +329,14 @@ class _Dtls(dtls.RTCDtlsTransport):  # type: ignore[misc]  # aiortc has no types
         output = b""
         while True:
             try:
-                output += self._ssl.bio_read(65536)
+                output += self._ssl.bio_read(65536)  # type: ignore[union-attr]  # made by start, before any write
             except SSL.Error:
                 break
         if output:
             flight = _datagrams(output)
             if self.state != "connected":
                 self.last_flight = flight
+                self.spoken.set()
             for datagram in flight:
                 await self.transport._send(datagram)  # noqa: SLF001
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from smartroom.media import negotiation, sdp, transport
 from smartroom.media.ice import Credentials
@@ -88,7 +89,7 @@ class Worker:
             say.Stop: self._stop,
         }
 
-    async def __aenter__(self) -> Worker:
+    async def __aenter__(self) -> Self:
         """Bind the port and start the timers; OSError when the port is taken."""
         await self.port.__aenter__()
         await self._tasks.__aenter__()
@@ -383,7 +384,7 @@ class Worker:
                 if path is not None and path.consumers:
                     self._notify(
                         say.Quality(
-                            room=router.room, peer=member.peer, estimate=int(path.available if path.available < 1e9 else 1e9),
+                            room=router.room, peer=member.peer, estimate=int(min(1000000000.0, path.available)),
                             loss=path.loss, rtt=path.rtt,
                         )
                     )  # fmt: skip

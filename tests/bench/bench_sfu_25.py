@@ -15,7 +15,16 @@ async def main() -> Report:
     address = host_address()
     async with ours(address) as server:
         run = await measure(
-            server, address, seconds=SECONDS, publishers=25, subscribers=25, fps=15, packets=1, slots=9, warmup=8, size=1000
+            server,
+            address,
+            seconds=SECONDS,
+            publishers=25,
+            subscribers=25,
+            fps=15,
+            packets=1,
+            slots=9,
+            warmup=8,
+            size=1000,
         )
     figures = (
         Figure("worker CPU", 100 * run.cpu / run.seconds, "% of a core", at_most=100),

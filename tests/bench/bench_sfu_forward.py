@@ -51,7 +51,9 @@ async def main() -> Report:
             figures.append(Figure(f"{load} {name}", median[name], "us"))
             figures.append(Figure(f"{load} {name} range", max(values) - min(values), "us"))
             figures.append(Figure(f"{load} {name} lost", 100 * max(r.lost for r in runs[load, name]), "%"))
-        figures.append(Figure(f"{load} ours / janus tuned", median["ours"] / median["janus tuned"], "x", GOALS.get(load)))
+        figures.append(
+            Figure(f"{load} ours / janus tuned", median["ours"] / median["janus tuned"], "x", GOALS.get(load))
+        )
         figures.append(Figure(f"{load} ours / janus", median["ours"] / median["janus"], "x"))
     figures.append(Figure("bare protect and send, 20 rows", bare(), "us"))
     how = (
@@ -63,7 +65,10 @@ async def main() -> Report:
 
 def bare(rows: int = 20, packets: int = 5000) -> float:
     """Microseconds per packet of encrypting and sending alone, in batches, to sockets that nobody reads."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink,
+    ):
         sink.bind(("127.0.0.1", 0))
         target = struct.pack("=H", socket.AF_INET) + struct.pack("!H", sink.getsockname()[1])
         target += socket.inet_aton("127.0.0.1") + bytes(8)
@@ -83,5 +88,5 @@ def bare(rows: int = 20, packets: int = 5000) -> float:
         tail = bytes(1081)
         begun = time.thread_time()
         for i in range(packets):
-            fan.send(1, {(0, 0): tail}, 0, i, i, 0.0)
+            fan.send(1, {(0, 0): tail}, 0, i, i, now=0.0)
         return 1e6 * (time.thread_time() - begun) / packets / rows

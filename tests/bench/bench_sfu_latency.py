@@ -16,4 +16,7 @@ async def main() -> Report:
         figures.append(Figure(f"{name} p50", run.p50, "ms"))
         figures.append(Figure(f"{name} p99", run.p99, "ms", at_most=2))
         figures.append(Figure(f"{name} lost", 100 * run.lost, "%"))
-    return Report("send to receive on one host, first packet of each frame, clients' own encryption and decryption included", tuple(figures))
+    return Report(
+        "send to receive on one host, first packet of each frame, clients' own encryption and decryption included",
+        tuple(figures),
+    )

@@ -89,14 +89,7 @@ async def ours(address: str) -> AsyncIterator[Server]:
 async def janus(name: str, general: str = "") -> AsyncIterator[Server]:
     """Janus with Debian's configuration; `general` adds lines to that section, only the HTTP port differs."""
     with tempfile.TemporaryDirectory(prefix="janus-") as folder:
-        shutil.copytree("/etc/janus", folder, dirs_exist_ok=True)
-        main = Path(folder, "janus.jcfg")
-        text = main.read_text().replace('"/etc/janus"', f'"{folder}"')
-        text = re.sub(r"debug_level = \d", "debug_level = 2", text)
-        main.write_text(text.replace("general: {", "general: {\n" + general, 1))
-        http = Path(folder, "janus.transport.http.jcfg")
-        port = _free_port()
-        http.write_text(re.sub(r"\bport = 8088", f"port = {port}", http.read_text()))
+        port = _configure(Path(folder), general)
         process = await asyncio.create_subprocess_exec(
             "taskset", "-c", str(SERVER_CORE), "janus", "-F", folder,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -110,7 +103,7 @@ async def janus(name: str, general: str = "") -> AsyncIterator[Server]:
             await process.wait()
 
 
-async def measure(server: Server, address: str, **load: float) -> Run:
+async def measure(server: Server, address: str, **load: float | bool) -> Run:
     """One load against one server."""
     arguments = [f"--{key}={value}" for key, value in load.items() if value is not True]
     arguments += [f"--{key}" for key, value in load.items() if value is True]
@@ -127,6 +120,18 @@ async def measure(server: Server, address: str, **load: float) -> Run:
     cpu = server.cpu() - before
     await process.wait()
     return Run(cpu, found["seconds"], found["received"], found["wanted"], found["p50"], found["p99"])
+
+
+def _configure(folder: Path, general: str) -> int:
+    """Debian's configuration with our lines and a free HTTP port; the port."""
+    shutil.copytree("/etc/janus", folder, dirs_exist_ok=True)
+    main = folder / "janus.jcfg"
+    text = re.sub(r"debug_level = \d", "debug_level = 2", main.read_text().replace('"/etc/janus"', f'"{folder}"'))
+    main.write_text(text.replace("general: {", "general: {\n" + general, 1))
+    http = folder / "janus.transport.http.jcfg"
+    port = _free_port()
+    http.write_text(re.sub(r"\bport = 8088", f"port = {port}", http.read_text()))
+    return port
 
 
 def _free_port() -> int:

@@ -84,7 +84,9 @@ class BareCall:
 
 
 @asynccontextmanager
-async def serving(engine: EmbeddedEngine, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[tuple[BareCall, str]]:
+async def serving(
+    engine: EmbeddedEngine, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[tuple[BareCall, str]]:
     """The call and its URL."""
     call = BareCall(engine)
     runner = web.AppRunner(call.application(), shutdown_timeout=0.2)

@@ -103,8 +103,7 @@ async def firefox() -> AsyncIterator[Browser]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True) as profile:
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
-        Path(profile, "user.js").write_text("\n".join(lines))
+        _write_preferences(Path(profile))
         process = await asyncio.create_subprocess_exec(
             FIREFOX, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", str(port),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -121,6 +120,11 @@ async def firefox() -> AsyncIterator[Browser]:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+
+
+def _write_preferences(profile: Path) -> None:
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
+    (profile / "user.js").write_text("\n".join(lines))
 
 
 async def _connect(url: str) -> Any:

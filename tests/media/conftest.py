@@ -65,7 +65,12 @@ class Room:
         return client, encoders
 
     async def subscriber(
-        self, peer: str, *, slots: say.Slots | None = None, address: str = "127.0.0.1", via: tuple[str, int] | None = None
+        self,
+        peer: str,
+        *,
+        slots: say.Slots | None = None,
+        address: str = "127.0.0.1",
+        via: tuple[str, int] | None = None,
     ) -> Client:
         """Join as subscriber; keeps all packets. `via` = a relay to send to instead."""
         client = Client(address=address)
@@ -95,5 +100,5 @@ async def room() -> AsyncIterator[Room]:
 async def until(condition: Callable[[], object], limit: float = 5.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(limit):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is another process's or the network's
             await asyncio.sleep(0.005)

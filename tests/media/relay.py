@@ -7,6 +7,7 @@ import random
 import socket
 import time
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Relay:
         self._far = self._socket()
         self.address: tuple[str, int] = self._near.getsockname()
 
-    async def __aenter__(self) -> Relay:
+    async def __aenter__(self) -> Self:
         """Begin to relay."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self._near.fileno(), self._from_client)

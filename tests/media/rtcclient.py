@@ -112,7 +112,13 @@ class Client:
         self._check()
 
     def offer(
-        self, *, video: int = 1, audio: int = 0, simulcast: bool = False, direction: str = "sendonly", codec: str = "VP8"
+        self,
+        *,
+        video: int = 1,
+        audio: int = 0,
+        simulcast: bool = False,
+        direction: str = "sendonly",
+        codec: str = "VP8",
     ) -> str:
         """An offer with so many lines of each kind."""
         session = sdp.Session()
@@ -126,7 +132,10 @@ class Client:
             else:
                 known = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
                 parameters = "packetization-mode=1;profile-level-id=42e01f" if codec == "H264" else ""
-                line.codecs = [sdp.Codec(96, codec, 90000, 1, parameters, known), sdp.Codec(97, "rtx", 90000, 1, "apt=96")]
+                line.codecs = [
+                    sdp.Codec(96, codec, 90000, 1, parameters, known),
+                    sdp.Codec(97, "rtx", 90000, 1, "apt=96"),
+                ]
                 if simulcast:
                     line.rids = line.simulcast = list(RIDS)
                     line.rid_direction = "send"
@@ -165,7 +174,7 @@ class Client:
         self._tasks.append(asyncio.create_task(self._checks()))
         async with asyncio.timeout(limit):
             await self._validated.wait()
-            link = transport._Dtls(self, [dtls_certificate])  # type: ignore[arg-type]
+            link = transport._Dtls(self, dtls_certificate)
             link._srtp_profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]
             link._set_role("client" if self._remote_setup != "active" else "server")
             self._link = link
@@ -252,7 +261,11 @@ class Client:
         self._remote_setup = first.setup
         for line in text.splitlines():
             words = line.removeprefix("a=candidate:").split()
-            if line.startswith("a=candidate:") and words[2].lower() == "udp" and (":" in words[4]) == (":" in self.address):
+            if (
+                line.startswith("a=candidate:")
+                and words[2].lower() == "udp"
+                and (":" in words[4]) == (":" in self.address)
+            ):
                 self._remote = (words[4], int(words[5]))
                 return
 
@@ -405,7 +418,9 @@ class Publisher:
         if isinstance(item, rtcp.KeyframeRequest) and item.media == self.ssrc:
             self._wants_key = True
 
-    def frame(self, packets: int = 3, size: int = 1000, *, temporal: int = 0, sync: bool = False, lose: int = -1) -> bool:
+    def frame(
+        self, packets: int = 3, size: int = 1000, *, temporal: int = 0, sync: bool = False, lose: int = -1
+    ) -> bool:
         """Send one video frame; `lose` = index of a packet that is lost on the way. True for a key frame."""
         key, self._wants_key = self._wants_key, False
         self.key_frames += key
@@ -417,7 +432,13 @@ class Publisher:
             descriptor = bytes((first,))
             if self._with_picture:
                 descriptor += bytes(
-                    (0xE0, 0x80 | self.picture >> 8, self.picture & 0xFF, self.tl0, temporal << 6 | (0x20 if sync else 0))
+                    (
+                        0xE0,
+                        0x80 | self.picture >> 8,
+                        self.picture & 0xFF,
+                        self.tl0,
+                        temporal << 6 | (0x20 if sync else 0),
+                    )
                 )
             body = bytes((0 if key else 1,)) + time.monotonic_ns().to_bytes(8, "big")
             payload = descriptor + body + bytes(max(0, size - len(descriptor) - len(body)))

@@ -48,7 +48,7 @@ async def stage() -> AsyncIterator[Stage]:
 async def until(condition: Callable[[], object], limit: float = 20.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(limit):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is another process's or the network's
             await asyncio.sleep(0.05)
 
 
@@ -72,14 +72,18 @@ async def test_chromium_and_firefox_see_and_hear_each_other(stage: Stage) -> Non
 
 @pytest.mark.needs("chromium")
 async def test_pictures_are_back_after_the_worker_was_killed(stage: Stage) -> None:
-    """kill -9 in a call: both pages rejoin by themselves and decode again within three seconds."""
+    """Kill -9 in a call: both pages rejoin by themselves and decode again within three seconds."""
     browser = await stage.enter(chromium())
     for name in ("ana", "budi"):
         await browser.open(f"{stage.url}/?me={name}")
     await until(lambda: stage.seen("ana", "budi"))
     killed = time.monotonic()
     stage.engine.process_of("call").kill()
-    await until(lambda: all(stage.call.reports[n]["rejoins"] and stage.call.reports[n]["framesDecoded"] > 0 for n in ("ana", "budi")))
+    await until(
+        lambda: all(
+            stage.call.reports[n]["rejoins"] and stage.call.reports[n]["framesDecoded"] > 0 for n in ("ana", "budi")
+        )
+    )
     assert time.monotonic() - killed < 3.3  # pages report four times a second
 
 
@@ -91,7 +95,9 @@ async def test_simulcast_of_a_browser_arrives_in_layers(stage: Stage) -> None:
     await browser.open(f"{stage.url}/?me=budi")
     await until(lambda: stage.call.reports.get("ana", {}).get("layers", 0) >= 2 and stage.seen("budi"), 30)
     await stage.engine.view("call", "budi", [say.Wish(track="ana.1", width=320, height=180)])
-    await until(lambda: any(isinstance(e, say.Assigned) and e.peer == "budi" and e.track == "ana.1" for e in stage.call.events))
+    await until(
+        lambda: any(isinstance(e, say.Assigned) and e.peer == "budi" and e.track == "ana.1" for e in stage.call.events)
+    )
 
 
 @pytest.mark.needs("chromium")

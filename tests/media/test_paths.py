@@ -152,6 +152,9 @@ async def test_a_crowd_of_layers_switches_while_packets_are_lost(room: Room) -> 
             client.send_rtcp(rtcp.nack(1, ssrc, sorted(missing)))
             await asyncio.sleep(0.2)
             repaired = {
-                int.from_bytes(p[:2], "big") for s in client.received.values() if s is not picture(client) for p in s.payloads
+                int.from_bytes(p[:2], "big")
+                for s in client.received.values()
+                if s is not picture(client)
+                for p in s.payloads
             }
             assert missing <= repaired | set(numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -90,12 +91,8 @@ async def test_a_layer_switch_happens_at_a_key_frame_and_breaks_nothing(room: Ro
     stream = max(client.received.values(), key=lambda s: s.packets)
     assert continuous(stream.sequences)
     pictures = [parse_vp8(payload).picture for payload in stream.payloads]
-    assert all(0 <= (after - before & 0x7FFF) <= 1 for before, after in zip(pictures, pictures[1:], strict=False))
-    firsts = [
-        (parse_vp8(after), after)
-        for before, after in zip(stream.payloads, stream.payloads[1:], strict=False)
-        if len(before) < len(after)
-    ]
+    assert all(0 <= (after - before & 0x7FFF) <= 1 for before, after in pairwise(pictures))
+    firsts = [(parse_vp8(after), after) for before, after in pairwise(stream.payloads) if len(before) < len(after)]
     assert firsts
     for descriptor, payload in firsts:
         assert descriptor.begins

@@ -34,7 +34,7 @@ def test_a_request_of_another_implementation_is_understood() -> None:
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.7", 5000), ("2001:db8::5", 65535)])
 def test_the_answer_tells_the_reflexive_address(host: str, port: int) -> None:
-    """aioice reads the XOR-MAPPED-ADDRESS and accepts the integrity of our answer."""
+    """Aioice reads the XOR-MAPPED-ADDRESS and accepts the integrity of our answer."""
     asked = request()
     answer = aioice_stun.parse_message(stun.success(stun.parse(bytes(asked)), host, port, PASSWORD))
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == (host, port)

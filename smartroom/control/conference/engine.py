@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from smartroom.control.conference.workers import EngineError, Placement, Process, Workers
 from smartroom.protocol import media as say
@@ -105,7 +105,7 @@ class EmbeddedEngine:
         self._tasks = asyncio.TaskGroup()
         self._opening = asyncio.Lock()
 
-    async def __aenter__(self) -> EmbeddedEngine:
+    async def __aenter__(self) -> Self:
         """Start the workers."""
         await self._workers.__aenter__()
         await self._tasks.__aenter__()

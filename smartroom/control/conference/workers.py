@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from smartroom.protocol import channel
 from smartroom.protocol import media as say
@@ -209,7 +209,7 @@ class Workers:
         self._closing = False
         self._available = asyncio.Condition()
 
-    async def __aenter__(self) -> Workers:
+    async def __aenter__(self) -> Self:
         """Start every worker and wait until all are ready."""
         await self._tasks.__aenter__()
         for seat in self._seats:

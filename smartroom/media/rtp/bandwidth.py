@@ -71,10 +71,8 @@ class TrendLine:
     def add(self, sent: float, arrived: float) -> None:
         """One delivered packet, in the order of sending; seconds."""
         if sent - self._first <= GROUP:
-            if sent > self._sent:
-                self._sent = sent
-            if arrived > self._arrived:
-                self._arrived = arrived
+            self._sent = max(self._sent, sent)
+            self._arrived = max(self._arrived, arrived)
             return
         if self._first >= 0:
             self._close(self._sent, self._arrived)
@@ -169,14 +167,12 @@ class Estimator:
         for sample in samples:
             sent, arrived, size, probe = sample
             offered += size
-            if sent > last_sent:
-                last_sent = sent
+            last_sent = max(last_sent, sent)
             if arrived is None:
                 lost += 1
                 continue
             delivered += size
-            if arrived > last_arrived:
-                last_arrived = arrived
+            last_arrived = max(last_arrived, arrived)
             add(sent, arrived)
             if probe:
                 self._probes.setdefault(probe, []).append(sample)

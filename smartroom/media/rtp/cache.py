@@ -44,7 +44,7 @@ class PacketCache:
         return packet if packet is not None and packet.index == index else None
 
     def _shrink(self) -> None:
-        kept = sorted((p.index for p in self._ring if p is not None))
+        kept = sorted(p.index for p in self._ring if p is not None)
         for index in kept:
             if self.size <= self._limit:
                 break

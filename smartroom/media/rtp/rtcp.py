@@ -118,7 +118,7 @@ def parse(data: bytes) -> list[Item]:
 
 
 def sender_report(
-    ssrc: int, ntp: int, timestamp: int, packets: int, octets: int, reports: Sequence[Report] = ()
+    ssrc: int, ntp: int, timestamp: int, packets: int, octets: int, *, reports: Sequence[Report] = ()
 ) -> bytes:
     """An SR (RFC 3550 6.4.1)."""
     body = struct.pack("!L", ssrc) + _SENDER.pack(
@@ -210,7 +210,8 @@ def _parse_one(kind: int, count: int, body: bytes, items: list[Item]) -> None:
     try:
         if kind == SR:
             (ssrc,) = struct.unpack_from("!L", body)
-            items.append(SenderReport(ssrc, *_SENDER.unpack_from(body, 4), reports=_reports(body, 24, count)))
+            ntp, timestamp, packets, octets = _SENDER.unpack_from(body, 4)
+            items.append(SenderReport(ssrc, ntp, timestamp, packets, octets, _reports(body, 24, count)))
         elif kind == RR:
             (ssrc,) = struct.unpack_from("!L", body)
             items.append(ReceiverReport(ssrc, _reports(body, 4, count)))
@@ -253,8 +254,9 @@ def _parse_payload(count: int, body: bytes, items: list[Item]) -> None:
     if count == FB_PLI:
         items.append(KeyframeRequest(sender, media))
     elif count == FB_FIR:
-        for offset in range(8, len(body) - 7, 8):
-            items.append(KeyframeRequest(sender, *struct.unpack_from("!L", body, offset)))
+        items += [
+            KeyframeRequest(sender, *struct.unpack_from("!L", body, offset)) for offset in range(8, len(body) - 7, 8)
+        ]
     elif count == FB_REMB and body[8:12] == b"REMB":
         (rate,) = struct.unpack_from("!L", body, 12)
         ssrcs = struct.unpack_from(f"!{rate >> 24}L", body, 16)

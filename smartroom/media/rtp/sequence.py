@@ -73,14 +73,12 @@ class Rewriter:
         return self._highest
 
     def switch(
-        self, source: int, index: int, timestamp: int, elapsed: int, picture: int = -1, tl0: int = -1
+        self, source: int, index: int, timestamp: int, elapsed: int, *, picture: int = -1, tl0: int = -1
     ) -> Segment:
         """Start another source at `index`; `elapsed` ticks since the last packet sent, at least 1."""
         first = self._highest + 1
-        if self._segments:
-            shift = self._last_timestamp + max(1, elapsed) - timestamp
-        else:
-            shift = self._last_timestamp - timestamp
+        since = max(1, elapsed) if self._segments else 0
+        shift = self._last_timestamp + since - timestamp
         segment = Segment(
             first,
             source,

@@ -26,7 +26,9 @@ class Http(NamedTuple):
     http: aiohttp.ClientSession
     url: str
 
-    def request(self, method: str, path: str, headers: dict[str, str], body: str = "") -> aiohttp.client._RequestContextManager:
+    def request(
+        self, method: str, path: str, headers: dict[str, str], body: str = ""
+    ) -> aiohttp.client._RequestContextManager:
         """One request."""
         return self.http.request(method, self.url + path, headers=headers, data=body)
 
@@ -65,7 +67,10 @@ async def test_an_encoder_publishes_and_a_player_watches(server: Http) -> None:
         assert response.status == 201
         assert response.content_type == "application/sdp"
         assert response.headers["ETag"].startswith('"')
-        assert 'rel="ice-server"; username="user"; credential="secret"; credential-type="password"' in response.headers["Link"]
+        assert (
+            'rel="ice-server"; username="user"; credential="secret"; credential-type="password"'
+            in response.headers["Link"]
+        )
         assert "Location" in response.headers["Access-Control-Expose-Headers"]
         publishing = response.headers["Location"]
         answer = await response.text()

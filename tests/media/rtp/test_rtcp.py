@@ -34,18 +34,23 @@ def test_every_number_of_a_nack_arrives(sender: int, media: int, numbers: list[i
 
 
 def test_reports_are_what_another_implementation_reads() -> None:
-    """aiortc reads our SR with a report block, SDES, NACK, PLI and REMB as we meant them."""
+    """Aiortc reads our SR with a report block, SDES, NACK, PLI and REMB as we meant them."""
     block = rtcp.Report(5, 20, -3, 70000, 8, 9, 10)
-    data = rtcp.sender_report(1, 2**60, 3, 4, 5, [block]) + rtcp.source_description(1, "room")
+    data = rtcp.sender_report(1, 2**60, 3, 4, 5, reports=[block]) + rtcp.source_description(1, "room")
     report, description = aiortc_rtp.RtcpPacket.parse(data)
+    assert isinstance(report, aiortc_rtp.RtcpSrPacket)
+    assert isinstance(description, aiortc_rtp.RtcpSdesPacket)
     assert (report.ssrc, report.sender_info.packet_count) == (1, 4)
     assert (report.reports[0].packets_lost, report.reports[0].fraction_lost) == (-3, 20)
     assert description.chunks[0].ssrc == 1
     (nack,) = aiortc_rtp.RtcpPacket.parse(rtcp.nack(1, 2, [65535, 0, 3]))
+    assert isinstance(nack, aiortc_rtp.RtcpRtpfbPacket)
     assert [lost & 0xFFFF for lost in nack.lost] == [65535, 0, 3]
     (pli,) = aiortc_rtp.RtcpPacket.parse(rtcp.pli(1, 2))
+    assert isinstance(pli, aiortc_rtp.RtcpPsfbPacket)
     assert pli.media_ssrc == 2
     (remb,) = aiortc_rtp.RtcpPacket.parse(rtcp.remb(1, 1_500_000, [7]))
+    assert isinstance(remb, aiortc_rtp.RtcpPsfbPacket)
     assert aiortc_rtp.unpack_remb_fci(remb.fci)[1] == [7]
     (ours,) = rtcp.parse(rtcp.remb(1, 1_500_000, [7]))
     assert isinstance(ours, rtcp.Remb)
@@ -56,7 +61,7 @@ def test_reports_survive_a_round_trip() -> None:
     """SR, RR, BYE and FIR are parsed as they were built."""
     block = rtcp.Report(5, 20, -3, 70000, 8, 9, 10)
     data = (
-        rtcp.sender_report(1, 2, 3, 4, 5, [block])
+        rtcp.sender_report(1, 2, 3, 4, 5, reports=[block])
         + rtcp.receiver_report(6, [block, block])
         + rtcp.bye([1, 2])
         + rtcp.fir(1, 9, 3)
