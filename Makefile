@@ -1,16 +1,18 @@
 # smartroom: `make demo` to see it, `make test` to trust it, `make help` for the rest.
 PYTHON ?= python3
 PORT   ?= 8080
+# Test processes; files are dealt out whole, so a file's fixtures are made once.
+WORKERS ?= 2
 
 VENV   := .venv
 STAMPS := $(VENV)/stamps
 STATIC := smartroom/control/web/static
 PY     := $(VENV)/bin/python
-PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --no-input
+PIP    := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --no-input --only-binary :all:
 WEB    := $(wildcard web/package-lock.json)
 WEB_SOURCES := $(if $(WEB),$(shell find web \( -name node_modules -o -name dist -o -name '.*' -o -name coverage \) -prune -o -type f -print))
 
-# The environment's own node, npm and browsers drivers come before anything the machine has.
+# The environment's own node and npm come before anything the machine has.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export npm_config_loglevel = error
 export npm_config_audit = false
@@ -29,9 +31,12 @@ setup: $(STAMPS)/project $(if $(WEB),$(STATIC)/.built) ## packages, project and 
 demo: setup ## the demo room on http://localhost:8080 (PORT=, LAN=1 for HTTPS on the network)
 	@exec $(VENV)/bin/smartroom demo --port $(PORT) $(if $(filter 1,$(LAN)),--lan)
 
+dev: dev-setup ## the demo room with pages that reload while they are written (PORT=)
+	@.ci/dev $(PORT)
+
 test: dev-setup test-deps ## every test that ends within minutes (ARGS= goes to pytest)
 	@$(if $(WEB),npm test --prefix web --if-present --silent)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-deps: ## the Debian packages some tests need, installed when this user may
 	@.ci/test-deps
@@ -77,12 +82,12 @@ $(STAMPS)/project: pyproject.toml $(STAMPS)/packages
 
 web/node_modules/.package-lock.json: web/package-lock.json $(STAMPS)/packages
 	@echo "4/5 Packages of the pages …"
-	@npm ci --prefix web
+	@npm ci --prefix web >/dev/null
 	@touch $@
 
 $(STATIC)/.built: $(WEB_SOURCES) web/node_modules/.package-lock.json
 	@echo "5/5 The pages …"
-	@npm run build --prefix web --silent
+	@npm run build --prefix web --silent >$(STAMPS)/pages.log 2>&1 || { cat $(STAMPS)/pages.log; false; }
 	@touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/project

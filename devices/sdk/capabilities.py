@@ -15,6 +15,8 @@ into a call of them. Property names are the same for every maker, so scenes and 
 | presets | `preset` | preset number |
 | pan_tilt | `position` | (pan, tilt) in the device's own steps |
 | zoom | `zoom` | device's own steps |
+| relay | `relay.<channel>` | true = contact closed |
+| level | `level` or `level.<channel>` | 0..100 percent (a dimmed light) |
 | status | read-only properties of the family (`lamp_hours`, `fault`) | scalar |
 """
 
@@ -173,6 +175,36 @@ class Zoom(Protocol):
 
 
 @runtime_checkable
+class Relays(Protocol):
+    """Properties `relay.<channel>`."""
+
+    def encode_relay(self, channel: int, *, on: bool) -> Frames:
+        """Frames that close (on) or open the contact."""
+        ...
+
+    def encode_relays(self, states: Mapping[int, bool]) -> Frames:
+        """The same for several at one moment, where the device can."""
+        ...
+
+    def query_relay(self, channel: int) -> Frames:
+        """Frames that ask whether the contact is closed."""
+        ...
+
+
+@runtime_checkable
+class Levels(Protocol):
+    """Property `level` (`channel` is None) or `level.<channel>`."""
+
+    def encode_level(self, channel: int | None, percent: float) -> Frames:
+        """Frames that dim or raise, 0..100 percent of the device's own range."""
+        ...
+
+    def query_level(self, channel: int | None) -> Frames:
+        """Frames that ask for the level."""
+        ...
+
+
+@runtime_checkable
 class Status(Protocol):
     """Read-only properties that the driver names itself in `driver.yaml`."""
 
@@ -192,6 +224,14 @@ CAPABILITIES: Mapping[str, type] = {
     "presets": Presets,
     "pan_tilt": PanTilt,
     "zoom": Zoom,
+    "relay": Relays,
+    "level": Levels,
     "status": Status,
 }
 """Capability name in `driver.yaml` -> Protocol."""
+
+IN_PROCESS = frozenset({"content"})
+"""Capabilities of devices that live in the server itself (a wall shows content); no driver has them."""
+
+IN_PROCESS = frozenset({"content"})
+"""Capabilities of devices that live in the server itself (a wall shows content); no driver has them."""

@@ -39,7 +39,7 @@ class Act:
     """Something that is no state: drive a camera head, store a preset. Never part of a scene's desired state."""
 
     name: str
-    arguments: Mapping[str, Value] = field(default=_NOTHING)
+    arguments: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
 
 
 Command = Set | Salvo | Query | Act
@@ -51,6 +51,8 @@ class Frame:
 
     payload: bytes
     on_wire: tuple[str, ...] = ()
+    answered: bool = True
+    """False where the device says nothing to it: it is done when it is sent, and only a reading can tell more."""
 
 
 Frames = tuple[Frame, ...]

@@ -69,7 +69,9 @@ def read_document(path: Path) -> Document:
     except FileNotFoundError:
         raise DocumentError(str(path), 1, "file not found", fix="create it or correct the name") from None
     except OSError as error:
-        raise DocumentError(str(path), 1, f"cannot be read: {error.strerror}", fix="check the file's permissions") from None
+        raise DocumentError(
+            str(path), 1, f"cannot be read: {error.strerror}", fix="check the file's permissions"
+        ) from None
     if len(raw) > MAX_BYTES:
         raise DocumentError(str(path), 1, f"file has {len(raw)} bytes", fix=f"keep it below {MAX_BYTES} bytes")
     try:
@@ -87,9 +89,16 @@ def parse_document(text: str, *, file: str = "<text>") -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise DocumentError(file, line, f"not valid YAML: {error.problem or error.context}", fix="check indentation, colons and quotes near this line") from None
+        raise DocumentError(
+            file,
+            line,
+            f"not valid YAML: {error.problem or error.context}",
+            fix="check indentation, colons and quotes near this line",
+        ) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise DocumentError(file, 1, f"not valid YAML: {type(error).__name__}", fix="remove control characters and deep nesting") from None
+        raise DocumentError(
+            file, 1, f"not valid YAML: {type(error).__name__}", fix="remove control characters and deep nesting"
+        ) from None
     if node is None:
         return Document(file, {}, {(): 1})
     lines: dict[Path_, int] = {}
@@ -124,7 +133,9 @@ class _Builder:
         self._lines[path] = line
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise DocumentError(self._file, line, f"more than {MAX_NODES} values", fix="remove aliases (*name) that repeat large parts")
+            raise DocumentError(
+                self._file, line, f"more than {MAX_NODES} values", fix="remove aliases (*name) that repeat large parts"
+            )
         if depth > MAX_DEPTH:
             raise DocumentError(self._file, line, f"nested deeper than {MAX_DEPTH} levels", fix="flatten the file")
         if isinstance(node, yaml.ScalarNode):
@@ -143,7 +154,13 @@ class _Builder:
                 raise DocumentError(self._file, line, "a key must be a word", fix="quote it or use a plain name")
             key = str(key_node.value)
             if key in seen:
-                raise DocumentError(self._file, line, f"'{key}' stands twice, first on line {seen[key]}", value=key, fix="remove or rename one of them")
+                raise DocumentError(
+                    self._file,
+                    line,
+                    f"'{key}' stands twice, first on line {seen[key]}",
+                    value=key,
+                    fix="remove or rename one of them",
+                )
             seen[key] = line
             yield key, self.build(value_node, (*path, key), depth + 1)
             self._lines[(*path, key)] = line
@@ -152,10 +169,18 @@ class _Builder:
         text = str(node.value)
         if node.tag == "!secret":
             if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text):
-                raise DocumentError(self._file, line, f"'{text}' is not a secret's name", value=text, fix="use letters, digits, - and _: !secret projector")
+                raise DocumentError(
+                    self._file,
+                    line,
+                    f"'{text}' is not a secret's name",
+                    value=text,
+                    fix="use letters, digits, - and _: !secret projector",
+                )
             return Secret(text)
         if node.tag not in _SCALARS:
-            raise DocumentError(self._file, line, f"unknown tag {node.tag}", value=node.tag, fix="only !secret is allowed")
+            raise DocumentError(
+                self._file, line, f"unknown tag {node.tag}", value=node.tag, fix="only !secret is allowed"
+            )
         kind = node.tag.rsplit(":", 1)[1]
         if kind == "bool":
             return text.lower() == "true"
@@ -163,6 +188,8 @@ class _Builder:
             return None
         if kind == "int":
             if len(text) > 18:  # beyond 64 bit nothing of ours counts, and huge digits cost time to parse
-                raise DocumentError(self._file, line, "number too long", value=text[:20], fix="use a smaller number or quote it")
+                raise DocumentError(
+                    self._file, line, "number too long", value=text[:20], fix="use a smaller number or quote it"
+                )
             return int(text, 8) if text.startswith("0o") else int(text, 16) if text.startswith("0x") else int(text)
         return float(text) if kind == "float" else text

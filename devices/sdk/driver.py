@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from devices.sdk import capabilities as can
+from devices.sdk.address import Address
 from devices.sdk.commands import Act, Command, Frame, Frames, Query, Salvo, Set
 from devices.sdk.errors import BadSetting, DeviceError, NotSupported
 from devices.sdk.framing import Framer
@@ -71,6 +72,18 @@ class Desync:
 Event = Reported | Accepted | Done | Failed | Learned | Desync
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A command the session carries out by itself, at SAFETY priority, `after` seconds from now: the dead-man stop of a continuous drive.
+
+    A newer one of the same `name` takes its place (the drive was renewed); without a command it is called off.
+    """
+
+    name: str
+    after: float = 0.0
+    command: Command | None = None
+
+
 class Link(Protocol):
     """What `Driver.login` may use before the session is ready."""
 
@@ -89,6 +102,7 @@ class Driver(ABC):
     def __init__(self, manifest: Manifest, settings: Settings) -> None:
         self.manifest = manifest
         self.settings = settings
+        self._specs: dict[str, PropertySpec] = {}
 
     # -- to be written by each driver, beside the methods of its capabilities --
 
@@ -110,9 +124,42 @@ class Driver(ABC):
         """Final bytes of a frame: fill in what is fixed only on the wire. A retry sends the same bytes again."""
         return frame.payload
 
+    def repeat(self, frame: Frame, payload: bytes) -> bytes:
+        """Bytes that ask again after no answer came to `payload`; the same ones, so that a counting device carries nothing out twice."""
+        del frame
+        return payload
+
+    def attach(self, address: Address) -> None:
+        """Told once, before anything is encoded, where the device is: the transport may decide the wire form (VISCA has a header over UDP)."""
+
+    def preempt(self, command: Command) -> tuple[Command, ...]:
+        """Commands to be carried out first because of what the device is doing now (cancel a running motion); their refusal is no failure."""
+        del command
+        return ()
+
+    def follow_ups(self, command: Command) -> tuple[FollowUp, ...]:
+        """What must happen by itself after this command was sent, even when whoever asked for it is gone."""
+        del command
+        return ()
+
     def keepalive(self) -> Query | None:
-        """A harmless question for an idle connection; None = not needed."""
+        """A harmless question for an idle connection; None = the first question of the snapshot that was answered (over UDP: none).
+
+        Also asked after a timeout: its answer tells a lost reply from a dead device, and flushes a late one. So it should be unmistakable.
+        """
         return None
+
+    @property
+    def holds_line(self) -> bool:
+        """False: the line is given back whenever nothing waits, for a device shared with another controller; only the poll then sees it vanish."""
+        return True
+
+    def masked(self, payload: bytes) -> bytes:
+        """Bytes as a trace may show them: secrets replaced. Extended where a secret travels in another form."""
+        for key in self.settings.secrets:
+            if secret := self.settings.text(key).encode():
+                payload = payload.replace(secret, b"***")
+        return payload
 
     def snapshot(self) -> tuple[Query, ...]:
         """Questions that read the whole state; fewer than the properties where one answer tells several."""
@@ -135,10 +182,14 @@ class Driver(ABC):
 
     def spec(self, name: str) -> PropertySpec:
         """Spec of a concrete property; NotSupported when this device has none of that name."""
+        known = self._specs.get(name)
+        if known is not None:
+            return known
         spec = self.manifest.spec(name)
         if spec is None or (spec.each and not 1 <= _channel(name, 0) <= self.settings.integer(spec.each)):
             message = f"{self.manifest.family} has no property '{name}'"
             raise NotSupported(message)
+        self._specs[name] = spec
         return spec
 
     def check(self, name: str, value: Value) -> Value:
@@ -155,11 +206,13 @@ class Driver(ABC):
             case Set(name, value):
                 return self._encode_set(name, self.check(name, value))
             case Salvo(sets):
-                ties = {_channel(item.property, 0): cast("int", self.check(item.property, item.value)) for item in sets}
+                goals = {_channel(item.property, 0): self.check(item.property, item.value) for item in sets}
                 if not all(self.spec(item.property).salvo for item in sets):
                     message = f"{self.manifest.family} cannot set these together"
                     raise NotSupported(message)
-                return cast("can.Routing", self).encode_routes(ties)
+                if {self.spec(item.property).capability for item in sets} == {"relay"}:
+                    return cast("can.Relays", self).encode_relays(cast("Mapping[int, bool]", goals))
+                return cast("can.Routing", self).encode_routes(cast("Mapping[int, int]", goals))
             case Query(name):
                 return self._encode_query(name)
             case Act(name, arguments):
@@ -194,6 +247,10 @@ class Driver(ABC):
                 return cast("can.PanTilt", self).encode_position(pan, tilt)
             case "zoom":
                 return cast("can.Zoom", self).encode_zoom(cast("int", value))
+            case "relay":
+                return cast("can.Relays", self).encode_relay(_channel(name, 0), on=value is True)
+            case "level":
+                return cast("can.Levels", self).encode_level(channel, cast("float", value))
         message = f"'{name}' can only be read"
         raise NotSupported(message)
 
@@ -224,18 +281,26 @@ class Driver(ABC):
                 return cast("can.PanTilt", self).query_position()
             case "zoom":
                 return cast("can.Zoom", self).query_zoom()
+            case "relay":
+                return cast("can.Relays", self).query_relay(_channel(name, 0))
+            case "level":
+                return cast("can.Levels", self).query_level(channel)
         return cast("can.Status", self).query_status(name)
 
     def _encode_act(self, name: str, arguments: Mapping[str, Value]) -> Frames:
         spec = self.manifest.actions.get(name)
         if spec is None:
-            message = f"{self.manifest.family} has no action '{name}'; it has: {', '.join(self.manifest.actions) or 'none'}"
+            message = (
+                f"{self.manifest.family} has no action '{name}'; it has: {', '.join(self.manifest.actions) or 'none'}"
+            )
             raise NotSupported(message)
         if set(arguments) != set(spec.arguments):
             message = f"action '{name}' needs: {', '.join(spec.arguments) or 'nothing'}"
             raise BadSetting(message, key=name)
         for key, kind in spec.arguments.items():
-            if kind in (ValueType.INTEGER, ValueType.NUMBER) and (isinstance(arguments[key], bool) or not isinstance(arguments[key], int | float)):
+            if kind in (ValueType.INTEGER, ValueType.NUMBER) and (
+                isinstance(arguments[key], bool) or not isinstance(arguments[key], int | float)
+            ):
                 message = f"action '{name}': '{key}' must be a number"
                 raise BadSetting(message, key=key)
         match name:
@@ -284,7 +349,7 @@ def _canonical(name: str, spec: PropertySpec, value: Value) -> Value:
             wanted = "a number" + _range(spec)
         case ValueType.POSITION:
             pair = 2
-            if isinstance(value, list | tuple) and len(value) == pair and all(isinstance(part, int) and not isinstance(part, bool) for part in value):
+            if isinstance(value, list | tuple) and len(value) == pair and all(type(part) is int for part in value):
                 return (value[0], value[1])
             wanted = "[pan, tilt]"
         case ValueType.MAPPING:

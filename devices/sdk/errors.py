@@ -3,6 +3,7 @@
 DeviceError
 ├── Retryable                 try again later
 │   ├── Unreachable           no connection: cable, power, address
+│   │   └── HungUp            the device ended the connection in good order
 │   ├── ReplyTimeout          connected, but no answer in time
 │   └── Busy                  the device refuses for now (warming, cooling, buffer full)
 ├── ConfigurationError        fix room.yaml or the device
@@ -34,6 +35,10 @@ class Unreachable(Retryable):
     """There is no connection to the device."""
 
     code = "unreachable"
+
+
+class HungUp(Unreachable):
+    """The device ended the connection in good order, perhaps only because nobody spoke for a while."""
 
 
 class ReplyTimeout(Retryable):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 MAX_BUFFER = 4096
@@ -21,9 +21,11 @@ class Framer(Protocol):
 
 
 class TerminatorFramer:
-    """Messages that end with one of several terminators (`\\r\\n`, `\\r`, `\\xff`). Empty messages are dropped; NUL bytes are dropped where `strip_nul`."""
+    r"""Messages that end with one of several terminators (`\r\n`, `\r`, `\xff`). Empty messages are dropped; NUL bytes are dropped where `strip_nul`."""
 
-    def __init__(self, *terminators: bytes, limit: int = MAX_BUFFER, keep_terminator: bool = False, strip_nul: bool = False) -> None:
+    def __init__(
+        self, *terminators: bytes, limit: int = MAX_BUFFER, keep_terminator: bool = False, strip_nul: bool = False
+    ) -> None:
         self.garbage = 0
         self._terminators: Sequence[bytes] = sorted(terminators, key=len, reverse=True)
         self._limit = limit
@@ -43,7 +45,9 @@ class TerminatorFramer:
                 self.garbage += len(message)
             elif message:
                 messages.append(message)
-        if len(self._buffer) > self._limit:  # no terminator for so long: noise; keep the tail, a message may start there
+        if (
+            len(self._buffer) > self._limit
+        ):  # no terminator for so long: noise; keep the tail, a message may start there
             self.garbage += len(self._buffer)
             self._buffer.clear()
         return messages
@@ -55,6 +59,46 @@ class TerminatorFramer:
             if at >= 0 and (best is None or at < best[0]):
                 best = (at, at + len(terminator))
         return best
+
+
+class PacketFramer:
+    """Packets that tell their own length: the earliest one that is whole and valid; what stands before it was noise.
+
+    `length` gets the bytes from a place on: the whole length of the packet that may begin there, 0 where more bytes are needed to tell, None where none begins.
+    """
+
+    def __init__(self, length: Callable[[bytes], int | None], valid: Callable[[bytes], bool]) -> None:
+        self.garbage = 0
+        self._length = length
+        self._valid = valid
+        self._buffer = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Packets completed by this chunk."""
+        self._buffer += chunk
+        packets: list[bytes] = []
+        while True:
+            packet, start = self._next()
+            self.garbage += start
+            self._buffer = self._buffer[start + len(packet) :]
+            if not packet:
+                return packets
+            packets.append(packet)
+
+    def _next(self) -> tuple[bytes, int]:
+        """The next packet and how much noise stands before it; without one, noise up to where one may have begun."""
+        hopeful = len(self._buffer)
+        for at in range(len(self._buffer)):
+            rest = self._buffer[at:]
+            length = self._length(rest)
+            if length is None:
+                continue
+            if 0 < length <= len(rest):
+                if self._valid(rest[:length]):
+                    return rest[:length], at
+            elif len(rest) <= MAX_BUFFER:
+                hopeful = min(hopeful, at)
+        return b"", hopeful
 
 
 class DatagramFramer:

@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from devices.sdk.capabilities import CAPABILITIES
-from devices.sdk.document import DocumentError, read_document
+from devices.sdk.capabilities import CAPABILITIES, IN_PROCESS
+from devices.sdk.document import Document, DocumentError, read_document
 from devices.sdk.readings import Value
+
+SHIPPED = Path(__file__).resolve().parent.parent
+"""The `devices` package: families that ship."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_M = TypeVar("_M", bound=_Model)
 
 
 class ValueType(StrEnum):
@@ -32,6 +38,10 @@ class ValueType(StrEnum):
     POSITION = "position"
     MAPPING = "mapping"
     """Settings only: names -> numbers (camera presets)."""
+    CONTENT = "content"
+    """A document as canonical JSON text; only devices of the server itself have it."""
+    CONTENT = "content"
+    """A document as canonical JSON text; only devices of the server itself have it."""
 
 
 class SettingSpec(_Model):
@@ -44,6 +54,8 @@ class SettingSpec(_Model):
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] = ()
+    example: object = None
+    """A value for checks, where it is required and no number."""
     help: str
 
 
@@ -54,8 +66,8 @@ class PropertySpec(_Model):
     type: ValueType
     values: tuple[str, ...] = ()
     """Values a scene may ask for, when `type` is choice."""
-    transitional: tuple[str, ...] = ()
-    """Values that mean "on the way" and are no failure: warming, cooling."""
+    transitional: Mapping[str, str] = Field(default_factory=dict)
+    """Values that mean "on the way" and are no failure, with the value they lead to: {warming: on, cooling: off}."""
     minimum: float | None = None
     maximum: float | None = None
     unit: str = ""
@@ -76,6 +88,10 @@ class PropertySpec(_Model):
     """Several sets of this property can be sent as one native command."""
     wears: bool = False
     """The device stores the value in EEPROM or a lamp ages: never write it needlessly."""
+    min_interval_s: float = 0.0
+    """Shortest time between two changes of the value, against wear of contacts: what comes sooner is Busy, unless it is for safety."""
+    reversible: bool = True
+    """False where putting it back makes no sense or harm: a lamp that has to cool. Restoring declares it instead."""
     risk: str = ""
     """Rule of wear or safety a plan shows: lamp, eeprom, interlock."""
     after: Mapping[str, Value] = Field(default_factory=dict)
@@ -83,7 +99,7 @@ class PropertySpec(_Model):
 
     @model_validator(mode="after")
     def _coherent(self) -> PropertySpec:
-        if self.capability not in CAPABILITIES:
+        if self.capability not in CAPABILITIES and self.capability not in IN_PROCESS:
             message = f"unknown capability '{self.capability}': one of {', '.join(CAPABILITIES)}"
             raise ValueError(message)
         if self.type is ValueType.CHOICE and not self.values and self.settable:
@@ -111,6 +127,8 @@ class Timing(_Model):
     """How often the whole state is read; with `reply_timeout_ms` it decides how soon a silent device is noticed."""
     keepalive_s: float = 0.0
     """An idle connection gets a harmless question this often; 0 = the poll is enough."""
+    release_s: float = 1.0
+    """A line the driver does not hold is given back after so long without a word: a set and its read-backs share one connection."""
     retries: int = 1
     max_executing: int = 1
     """Accepted commands the device may still be carrying out (VISCA sockets: 2)."""
@@ -134,15 +152,32 @@ class Manifest(_Model):
     timing: Timing = Timing()
     models_confirmed: tuple[str, ...] = ()
     """Models and firmwares a technician confirmed on hardware."""
+    extends: Name | None = None
+    """The shipped family whose code this one uses; set when its driver.yaml is a `Variant`."""
 
     @field_validator("transports")
     @classmethod
     def _known_transports(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = set(value) - {"tcp", "udp", "serial", "memory"}
+        known = ("tcp", "udp", "serial", "wake", "mqtt", "memory")
+        unknown = set(value) - set(known)
         if unknown:
-            message = f"unknown transport {', '.join(sorted(unknown))}: tcp, udp, serial, memory"
+            message = f"unknown transport {', '.join(sorted(unknown))}: {', '.join(known)}"
             raise ValueError(message)
         return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Manifest:
+        for name in self.properties:
+            seen: list[str] = [name]
+            waiting = list(self.properties[name].after)
+            while waiting:
+                other = waiting.pop()
+                if other not in self.properties or other in seen:
+                    message = f"'{name}': after names '{other}', which does not exist or waits for it in turn"
+                    raise ValueError(message)
+                seen.append(other)
+                waiting += self.properties[other].after
+        return self
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -157,15 +192,62 @@ class Manifest(_Model):
         return found
 
 
+class Variant(_Model):
+    """A `driver.yaml` without code: a shipped family under another name, with other defaults."""
+
+    extends: Name
+    family: Name
+    title: str
+    maker: str = ""
+    default_port: int | None = None
+    defaults: Mapping[Name, object] = Field(default_factory=dict)
+    """Setting -> its default here; text that begins with `./` is a file beside this driver.yaml."""
+    models_confirmed: tuple[str, ...] = ()
+
+
 @cache
 def load_manifest(path: Path) -> Manifest:
     """Read a `driver.yaml`; DocumentError names file, line and fix."""
     document = read_document(path)
+    if isinstance(document.value, dict) and "extends" in document.value:
+        return _extended(document, _validated(Variant, document), path.parent)
+    return _validated(Manifest, document)
+
+
+def _validated(model: type[_M], document: Document) -> _M:
     try:
-        return Manifest.model_validate(document.value)
+        return model.model_validate(document.value)
     except ValidationError as error:
         first = error.errors()[0]
         raise document.error(tuple(first["loc"]), first["msg"], value=str(first["input"])[:80]) from None
+
+
+def _extended(document: Document, variant: Variant, folder: Path) -> Manifest:
+    """The extended family's manifest under the variant's name and with its defaults."""
+    if variant.family != folder.name:
+        raise document.error(
+            ("family",),
+            f"family '{variant.family}' and its folder '{folder.name}' differ",
+            fix="give both the same name",
+        )
+    shipped = SHIPPED / variant.extends / "driver.yaml"
+    if not shipped.is_file():
+        families = ", ".join(sorted(other.parent.name for other in SHIPPED.glob("[a-z]*/driver.yaml")))
+        raise document.error(("extends",), f"no shipped family '{variant.extends}'", fix=f"one of {families}")
+    base = load_manifest(shipped)
+    settings = dict(base.settings)
+    for key, value in variant.defaults.items():
+        if key not in settings:
+            raise document.error(
+                ("defaults", key), f"{base.family} has no setting '{key}'", fix=f"one of {', '.join(settings)}"
+            )
+        here = isinstance(value, str) and value.startswith("./")
+        settings[key] = settings[key].model_copy(
+            update={"default": str(folder.resolve() / str(value)) if here else value, "required": False}
+        )
+    names = variant.model_dump(include={"extends", "family", "title", "maker", "models_confirmed"})
+    port = variant.default_port if variant.default_port is not None else base.default_port
+    return base.model_copy(update={**names, "settings": settings, "default_port": port})
 
 
 __all__ = [
@@ -176,5 +258,6 @@ __all__ = [
     "SettingSpec",
     "Timing",
     "ValueType",
+    "Variant",
     "load_manifest",
 ]

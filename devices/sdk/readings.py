@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,7 +37,7 @@ class Reading:
     epoch: int
     source: ReadingSource = ReadingSource.QUERY
 
-    @property
+    @builtins.property  # the field of that name hides the builtin
     def verified(self) -> bool:
         """True when the hardware itself reported the value."""
         return self.source is not ReadingSource.WRITTEN
@@ -46,7 +47,12 @@ def matches(value: Value, goal: Value, tolerance: float = 0.0) -> bool:
     """Tell whether a reported value reaches a goal; numbers within `tolerance` (same unit) count as equal."""
     if _is_number(value) and _is_number(goal):
         return abs(float(value) - float(goal)) <= tolerance  # type: ignore[arg-type]  # narrowed by _is_number
-    if isinstance(value, Sequence) and isinstance(goal, Sequence) and not isinstance(value, str) and not isinstance(goal, str):
+    if (
+        isinstance(value, Sequence)
+        and isinstance(goal, Sequence)
+        and not isinstance(value, str)
+        and not isinstance(goal, str)
+    ):
         return len(value) == len(goal) and all(abs(a - b) <= tolerance for a, b in zip(value, goal, strict=True))
     return type(value) is type(goal) and value == goal
 

@@ -16,10 +16,16 @@ class Settings:
         for key in given:
             if key not in manifest.settings:
                 near = get_close_matches(key, manifest.settings, n=1)
-                hint = f"did you mean '{near[0]}'?" if near else f"{manifest.family} knows: {', '.join(manifest.settings) or 'none'}"
+                hint = (
+                    f"did you mean '{near[0]}'?"
+                    if near
+                    else f"{manifest.family} knows: {', '.join(manifest.settings) or 'none'}"
+                )
                 message = f"unknown setting '{key}'; {hint}"
                 raise BadSetting(message, key=key)
-        self._values = {key: _checked(key, spec, given.get(key, spec.default)) for key, spec in manifest.settings.items()}
+        self._values = {
+            key: _checked(key, spec, given.get(key, spec.default)) for key, spec in manifest.settings.items()
+        }
         self.secrets = frozenset(key for key, spec in manifest.settings.items() if spec.secret)
 
     def text(self, key: str) -> str:
@@ -53,6 +59,8 @@ def _checked(key: str, spec: SettingSpec, value: object) -> object:
             message = f"setting '{key}' is missing ({spec.help})"
             raise BadSetting(message, key=key)
         return None
+    if spec.type is ValueType.CHOICE and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # YAML reads the word in `class: 1` as a number
     expected: dict[ValueType, tuple[type, ...]] = {
         ValueType.BOOLEAN: (bool,),
         ValueType.INTEGER: (int,),
@@ -62,7 +70,9 @@ def _checked(key: str, spec: SettingSpec, value: object) -> object:
         ValueType.MAPPING: (dict,),
     }
     shown = "***" if spec.secret else repr(value)
-    if not isinstance(value, expected.get(spec.type, (object,))) or (isinstance(value, bool) and spec.type is not ValueType.BOOLEAN):
+    if not isinstance(value, expected.get(spec.type, (object,))) or (
+        isinstance(value, bool) and spec.type is not ValueType.BOOLEAN
+    ):
         message = f"setting '{key}' is {shown}, but must be of type {spec.type} ({spec.help})"
         raise BadSetting(message, key=key)
     if spec.type is ValueType.CHOICE and value not in spec.values:
@@ -71,6 +81,10 @@ def _checked(key: str, spec: SettingSpec, value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = spec.minimum, spec.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            message = f"setting '{key}' is {shown}, but must lie between {low:g} and {high:g}" if low is not None and high is not None else f"setting '{key}' is {shown}: out of range"
+            message = (
+                f"setting '{key}' is {shown}, but must lie between {low:g} and {high:g}"
+                if low is not None and high is not None
+                else f"setting '{key}' is {shown}: out of range"
+            )
             raise BadSetting(message, key=key)
     return value

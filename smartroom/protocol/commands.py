@@ -109,3 +109,10 @@ class ApplyReport(Message):
     run: Run
     readings: dict[str, dict[str, Value]] = {}
     """Device -> property -> value read back at the end."""
+
+
+class Clock(Message):
+    """Answer to `time`: what the page sent (its own clock, any unit) and the server's time, seconds (Unix)."""
+
+    sent: float
+    time: float

@@ -44,7 +44,7 @@ class PropertyShape(Message):
     """What a page needs to draw a control for a property; fixed while the room file stays the same."""
 
     capability: str
-    type: Literal["boolean", "integer", "number", "text", "choice", "position"]
+    type: Literal["boolean", "integer", "number", "text", "choice", "position", "content"]
     choices: list[ChoiceLabel] = []
     minimum: float | None = None
     maximum: float | None = None
@@ -54,12 +54,18 @@ class PropertyShape(Message):
     expected_ms: int = 0
 
 
+Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+
+
+Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+
+
 class DeviceState(Message):
     """One device: how it is connected and what it reported."""
 
     id: Id
     name: Text
-    kind: Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+    kind: Kind
     family: str
     address: str
     simulated: bool = False
@@ -85,12 +91,13 @@ class Source(Message):
 
 
 class Output(Message):
-    """Somewhere it can be shown: an output of a matrix, and the screen behind it."""
+    """Somewhere it can be shown: an output of a matrix and the screen behind it, or a wall."""
 
     id: Id
     name: Text
     device: Id
     output: int
+    """Number on the matrix; 0 when the device is a wall."""
     screen: Id | None = None
 
 
@@ -118,6 +125,16 @@ class MemberState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Restored(StrEnum):
+    """What became of a property when a failed run was put back."""
+
+    RESTORED = "restored"
+    """Read back at the value it had before the run."""
+    IRREVERSIBLE = "irreversible"
+    """Declared: a lamp that has to cool, a value that was not known."""
+    FAILED = "failed"
+
+
 class Member(Message):
     """One property of a run: wanted value, where it stands and why."""
 
@@ -135,6 +152,9 @@ class Member(Message):
     """From the run's acceptance to its end, milliseconds."""
     until: float | None = None
     """Server time at which a wait (warming up) is expected to end."""
+    before: Value = None
+    """What it read before the first byte, when that was known."""
+    restored: Restored | None = None
 
 
 class RunResult(StrEnum):
@@ -156,9 +176,8 @@ class Run(Message):
     started: float
     ended: float | None = None
     result: RunResult | None = None
-    members: list[Member] = []
-    software_ms: float | None = None
-    """Share of the time that was our own (planning, queueing, matching)."""
+    members: dict[str, Member] = {}
+    """By `device.property`, in the scene's order."""
 
 
 class SceneLight(StrEnum):
@@ -170,6 +189,8 @@ class SceneLight(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     DRIFTED = "drifted"
+    RESTORED = "restored"
+    """The last recall failed and the room was put back as it was."""
     OFFLINE = "offline"
 
 
@@ -212,6 +233,14 @@ class Unfinished(Message):
     started: float
 
 
+class Undo(Message):
+    """The last thing that can be taken back."""
+
+    run: str
+    label: Text
+    at: float
+
+
 class RoomState(Message):
     """Everything a page shows of a room. `version` grows by one with each patch."""
 
@@ -231,8 +260,8 @@ class RoomState(Message):
     volume: AudioControl | None = None
     mute: AudioControl | None = None
     last_action: LastAction | None = None
-    holder: Label = ""
-    """The tablet that holds control, shown on all."""
+    undo: Undo | None = None
+    """What `Kembalikan` would take back; none when nothing changed or somebody moved on."""
     unfinished: Unfinished | None = None
     problem: Problem | None = None
     """The room's file cannot be used; the last good one is in force."""
@@ -246,9 +275,11 @@ class Change(Message):
 
 
 class Patch(Message):
-    """Changes that lead from `version - 1` to `version`."""
+    """Changes that lead from `since` to `version`."""
 
     room: Id
     version: int
+    since: int | None = None
+    """Version it starts from when several were merged for the wire; null: `version - 1`."""
     time: float
     changes: list[Change]

@@ -1,0 +1,1 @@
+"""Cheap HDMI matrices: one profile file makes both driver and simulator."""

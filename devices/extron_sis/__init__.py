@@ -1,0 +1,1 @@
+"""Extron matrix switchers over SIS."""

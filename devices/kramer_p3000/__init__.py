@@ -1,0 +1,1 @@
+"""Kramer matrix switchers over Protocol 3000."""

@@ -1,0 +1,1 @@
+"""Byte transports: tcp, udp, serial, memory."""

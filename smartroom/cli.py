@@ -1,0 +1,406 @@
+"""The command line. Each command imports what it needs when it runs: `smartroom --help` must not cost a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import click
+
+from smartroom import __version__
+
+if TYPE_CHECKING:
+    from smartroom.client import Client
+
+_T = TypeVar("_T")
+
+EXIT_PARTIAL = 1
+"""The command ran and the room did not reach the goal, or a file has an error."""
+EXIT_USAGE = 2
+"""Click's own: wrong words on the command line."""
+EXIT_NO_SERVER = 3
+
+_DATA = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="SMARTROOM_DATA",
+    default=Path("data"),
+    show_default=True,
+    help="The server's data folder.",
+)
+_URL = click.option(
+    "--url", help="Server address; default: SMARTROOM_URL, else what the server left in the data folder."
+)
+_TOKEN = click.option("--token", help="Token; default: SMARTROOM_TOKEN, else the one left in the data folder.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="smartroom")
+def main() -> None:
+    """A room server that shows only what the hardware reported."""
+
+
+@main.command()
+@click.option("--port", type=int, default=8080, show_default=True)
+@click.option("--lan", is_flag=True, help="HTTPS on the network, with a local CA and a QR to pair a tablet.")
+@click.option(
+    "--tls-cert",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Certificate chain to use instead of the local CA.",
+)
+@click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--fresh", is_flag=True, help="Throw the demo's data away first.")
+@_DATA
+def demo(port: int, data: Path, tls_cert: Path | None, tls_key: Path | None, *, lan: bool, fresh: bool) -> None:
+    """The demo rooms with simulated hardware: a copy of the site template, demo accounts."""
+    from smartroom.commands.demo import run_demo  # noqa: PLC0415
+
+    _run_server(run_demo(data, port, lan=lan, fresh=fresh, certificate=tls_cert, key=tls_key))
+
+
+@main.command()
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    required=True,
+    help="Folder with one folder per room.",
+)
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder the server writes."
+)
+@click.option("--host", default=None, help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--port", type=int, default=None, help="[default: 8080]")
+@click.option("--name", "names", multiple=True, help="Name or address browsers call the server by; repeat for several.")
+@click.option("--lan", is_flag=True, help="HTTPS on all addresses, with a local CA.")
+@click.option("--tls-cert", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--tls-key", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--simulated", is_flag=True, help="Simulators in the place of all hardware.")
+def serve(
+    site: Path,
+    data: Path,
+    host: str | None,
+    port: int | None,
+    names: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    *,
+    lan: bool,
+    simulated: bool,
+) -> None:
+    """The real server."""
+    from smartroom.commands.serve import run_server  # noqa: PLC0415
+    from smartroom.settings import load_settings  # noqa: PLC0415
+
+    given = {
+        "site": site,
+        "data": data,
+        "host": host or ("0.0.0.0" if lan else None),
+        "port": port,
+        "names": names or None,
+    }  # --lan asks for it
+    given |= {
+        "tls": lan or tls_cert is not None or None,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "simulated": simulated or None,
+    }
+    _run_server(run_server(load_settings({key: value for key, value in given.items() if value is not None})))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def check(folder: Path) -> None:
+    """Check a site's files (or one room's): every error with file, line and fix."""
+    from smartroom.commands.check import check as check_files  # noqa: PLC0415
+
+    findings = check_files(folder)
+    for warning in findings.warnings:
+        click.echo(f"warning: {warning}")
+    for error in findings.errors:
+        click.echo(f"error: {error}", err=True)
+    for room, (devices, scenes) in findings.rooms.items():
+        click.echo(f"{room}: {devices} devices, {scenes} scenes")
+    if findings.errors:
+        sys.exit(EXIT_PARTIAL)
+    click.echo("no errors")
+
+
+@main.command()
+@click.argument("room")
+@click.argument("scene")
+@click.option("--offline", is_flag=True, help="From the files alone; every present value is unknown.")
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path("scenes"),
+    show_default=True,
+    help="Site for --offline.",
+)
+@_JSON
+@_URL
+@_TOKEN
+@_DATA
+def plan(
+    room: str, scene: str, site: Path, url: str | None, token: str | None, data: Path, *, offline: bool, as_json: bool
+) -> None:
+    """What a scene would do, before anything is sent: now -> goal -> bytes -> ms."""
+    from smartroom.commands.output import plan_lines  # noqa: PLC0415
+
+    if offline:
+        from devices.sdk.document import DocumentError  # noqa: PLC0415
+        from smartroom.commands.check import offline_plan  # noqa: PLC0415
+
+        try:
+            found = offline_plan(site, room, scene)
+        except (DocumentError, KeyError) as error:
+            _fail(str(error.args[0] if isinstance(error, KeyError) else error), EXIT_PARTIAL)
+    else:
+        found = _ask(url, token, data, lambda client: client.plan(room, scene))
+    click.echo(found.model_dump_json(indent=1) if as_json else "\n".join(plan_lines(found)))
+
+
+@main.command()
+@click.argument("room")
+@click.argument("scene")
+@_JSON
+@_URL
+@_TOKEN
+@_DATA
+def apply(room: str, scene: str, url: str | None, token: str | None, data: Path, *, as_json: bool) -> None:
+    """Recall a scene and wait: result and readings. Exit 1 when it was not achieved."""
+    from smartroom.commands.output import report_lines  # noqa: PLC0415
+
+    report = _ask(url, token, data, lambda client: client.apply(room, scene))
+    click.echo(report.model_dump_json(indent=1) if as_json else "\n".join(report_lines(report)))
+    if report.run.result != "achieved":
+        sys.exit(EXIT_PARTIAL)
+
+
+@main.command()
+@click.argument("family")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=None, help="0 = any free one; default: the family's own.")
+@click.option("--serial", is_flag=True, help="A pseudo terminal instead of a port.")
+@click.option("--fault", "faults", default="", help="delay=2,drop=0.1,garbage,lie,reboot=20 …")
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="JSON file with the device's settings.",
+)
+@click.option("--set", "pairs", multiple=True, help="One setting: --set outputs=4")
+@click.option(
+    "--drivers",
+    "folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Folder with families of your own.",
+)
+def simulate(
+    family: str,
+    host: str,
+    port: int | None,
+    faults: str,
+    settings_file: Path | None,
+    pairs: tuple[str, ...],
+    folder: Path | None,
+    *,
+    serial: bool,
+) -> None:
+    """A device that speaks its real protocol on a port or a pseudo terminal. Type `state` or `fault lie` while it runs."""
+    from devices.sdk.document import parse_document  # noqa: PLC0415
+    from devices.sdk.errors import BadSetting  # noqa: PLC0415
+    from devices.sdk.testing.run import run_simulator  # noqa: PLC0415
+
+    settings = json.loads(settings_file.read_text()) if settings_file else {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
+        settings[key] = parse_document(text).value
+    try:
+        asyncio.run(
+            run_simulator(
+                family,
+                host=host,
+                port=port,
+                serial=serial,
+                faults=faults,
+                settings=settings,
+                announce=click.echo,
+                folders=(folder,) if folder else (),
+            )
+        )
+    except (BadSetting, ValueError) as error:
+        _fail(str(error), EXIT_PARTIAL)
+    except OSError as error:
+        _fail(
+            f"cannot listen on port {port}: {error.strerror}. Fix: choose another with --port, or --port 0",
+            EXIT_PARTIAL,
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@main.group()
+def drivers() -> None:
+    """Driver families."""
+
+
+@drivers.command("list")
+@click.option(
+    "--drivers",
+    "folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Folder with families of your own.",
+)
+def drivers_list(folder: Path | None) -> None:
+    """Families, what they can do and how they are connected."""
+    from devices.sdk.catalog import find_families, load_family  # noqa: PLC0415
+    from smartroom.commands.output import table  # noqa: PLC0415
+
+    rows = [("family", "kind", "transports", "capabilities", "confirmed on hardware")]
+    for name, path in sorted(find_families(*([folder] if folder else [])).items()):
+        manifest = load_family(path).manifest
+        transports = " ".join(item for item in manifest.transports if item != "memory")
+        rows.append(
+            (
+                name,
+                manifest.kind,
+                transports,
+                " ".join(manifest.capabilities),
+                ", ".join(manifest.models_confirmed) or "none yet",
+            )
+        )
+    click.echo("\n".join(table(rows)))
+
+
+_ROLES = click.Choice(["host", "operator", "technician", "admin", "auditor", "display", "signer", "guest"])
+_ROOMS = click.option(
+    "--room", "rooms", multiple=True, default=("*",), show_default=True, help="Repeat for several; * = every room."
+)
+
+
+@main.group()
+def user() -> None:
+    """Accounts of people."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=_ROLES, required=True)
+@_ROOMS
+@click.password_option(help="Asked for when it is not given.")
+@_DATA
+def user_add(name: str, role: str, rooms: tuple[str, ...], password: str, data: Path) -> None:
+    """Add an account."""
+    from smartroom.commands.people import add_user  # noqa: PLC0415
+
+    click.echo(_local(add_user(data, name, role, rooms, password)))
+
+
+@user.command("list")
+@_DATA
+def user_list(data: Path) -> None:
+    """Accounts, roles and rooms."""
+    from smartroom.commands.output import table  # noqa: PLC0415
+    from smartroom.commands.people import list_users  # noqa: PLC0415
+
+    click.echo("\n".join(table(_local(list_users(data)))))
+
+
+@main.group()
+def token() -> None:
+    """Tokens of programs."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--role", type=_ROLES, required=True)
+@click.option("--days", type=float, help="It ends after so many days; default: never.")
+@_ROOMS
+@_DATA
+def token_create(name: str, role: str, days: float | None, rooms: tuple[str, ...], data: Path) -> None:
+    """Print a new token; it is shown this once."""
+    from smartroom.commands.people import create_token  # noqa: PLC0415
+
+    click.echo(_local(create_token(data, name, role, rooms, days)))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--role", type=_ROLES, default="host", show_default=True, help="What the screen may do.")
+@click.option("--wall", default=None, help="Make it the screen of this wall of room.yaml; needs --room.")
+@_ROOMS
+@_URL
+@_DATA
+def pair(name: str, role: str, wall: str | None, rooms: tuple[str, ...], url: str | None, data: Path) -> None:
+    """A one-use link (10 minutes) that makes a tablet or wall browser a screen of the room."""
+    import segno  # noqa: PLC0415
+
+    from smartroom.commands.people import pairing_link  # noqa: PLC0415
+
+    link = _local(pairing_link(data, name, role, rooms, url, wall))
+    segno.make(link, error="m").terminal(sys.stdout, compact=True)
+    click.echo(link)
+
+
+def _local(work: Coroutine[object, object, _T]) -> _T:
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from smartroom.commands.door import NoServer  # noqa: PLC0415
+    from smartroom.commands.output import problem_line  # noqa: PLC0415
+    from smartroom.control.app import CannotStart  # noqa: PLC0415
+    from smartroom.control.errors import ProblemError  # noqa: PLC0415
+
+    try:
+        return asyncio.run(work)
+    except ProblemError as error:
+        _fail(problem_line(error.problem), EXIT_PARTIAL)
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", EXIT_USAGE)
+    except NoServer as error:
+        _fail(str(error), EXIT_NO_SERVER)
+    except CannotStart as error:
+        _fail(str(error), EXIT_PARTIAL)
+
+
+def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client], Coroutine[object, object, _T]]) -> _T:
+    from smartroom.client import Client, ClientError, ServerGone  # noqa: PLC0415
+    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
+    from smartroom.commands.output import problem_line  # noqa: PLC0415
+
+    async def ask() -> _T:
+        door = find_door(url, token, data)
+        async with Client(door.url, door.token, ca=door.ca) as client:
+            return await call(client)
+
+    try:
+        return asyncio.run(ask())
+    except NoServer as error:
+        _fail(str(error), EXIT_NO_SERVER)
+    except ServerGone as error:
+        _fail(f"{error}. Fix: start the server, or correct --url", EXIT_NO_SERVER)
+    except ClientError as error:
+        _fail(problem_line(error.problem), EXIT_PARTIAL)
+
+
+def _run_server(server: Coroutine[object, object, None]) -> None:
+    from smartroom.control.app import CannotStart  # noqa: PLC0415
+
+    try:
+        asyncio.run(server)
+    except CannotStart as error:
+        _fail(str(error), EXIT_PARTIAL)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,235 @@
+"""Composition root: builds everything, starts it in order and stops it in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from devices.sdk.catalog import Family, find_families, load_family
+from devices.sdk.document import DocumentError
+from smartroom.control.devices.bench import Bench
+from smartroom.control.devices.simulation import Simulation
+from smartroom.control.displays.walls import Walls
+from smartroom.control.identity.people import People
+from smartroom.control.limits import FILE_POLL_S
+from smartroom.control.logbook import LogBook
+from smartroom.control.records.database import RecordsError
+from smartroom.control.records.records import Records
+from smartroom.control.room.files import ROOM_FILE
+from smartroom.control.room.secrets import SECRETS_FILE, load_secrets
+from smartroom.control.rooms import LiveRoom, RoomRecords, WallPlace, file_problem
+from smartroom.control.scenes.desk import Desk
+from smartroom.control.web.outside import FrameCheck
+from smartroom.control.web.ports import Front, House
+from smartroom.control.web.server import WebServer
+from smartroom.protocol.errors import Problem
+from smartroom.protocol.people import ActorKind, NewUser, Role
+
+_LOG = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """The server cannot start; the sentence names the fix."""
+
+
+class Application:
+    """`async with Application(...)`: records open, people loaded, rooms alive. `desks` grows when a broken room's file is mended."""
+
+    def __init__(
+        self,
+        site: Path,
+        data: Path,
+        *,
+        database: str | None = None,
+        addresses: Mapping[str, Mapping[str, str]] | None = None,
+        simulation: Simulation | None = None,
+    ) -> None:
+        self.site = site
+        self.data = data
+        self.records = Records(data, database)
+        self.people = People(self.records.people)
+        self.desks: dict[str, Desk] = {}
+        self.rooms: dict[str, LiveRoom] = {}
+        self.benches: dict[str, Bench] = {}
+        self.log = LogBook()
+        self.walls: dict[str, Walls] = {}
+        self.outside = FrameCheck()
+        self.broken: dict[str, Problem] = {}
+        """Rooms whose room.yaml cannot be used, and why."""
+        self._addresses = addresses or {}
+        self._simulation = simulation
+        self._hidden = 0
+        self._families = _families(site)
+        self._open = AsyncExitStack()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Records, then people, then rooms."""
+        async with AsyncExitStack() as opening:
+            opening.enter_context(self.log)
+            try:
+                await opening.enter_async_context(self.records)
+            except RecordsError as error:
+                raise CannotStart(str(error)) from error
+            await self.people.load()
+            opened = asyncio.Event()
+            self._task = asyncio.create_task(self._supervise(opened), name="supervisor")
+            opening.push_async_callback(self._stop, self._task)
+            await opened.wait()
+            self._open = opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Rooms, then records."""
+        await self._open.aclose()
+
+    @property
+    def alive(self) -> bool:
+        """False when the root supervisor has ended: nothing is served any more."""
+        return self._task is not None and not self._task.done()
+
+    def web(self, front: Front) -> WebServer:
+        """The way in for browsers and programs; `async with` it inside the application."""
+        house = House(
+            desks=self.desks,
+            people=self.people,
+            trail=self.records.trail,
+            recent_runs=self.records.runs.recent,
+            writable=self.records.writable,
+            benches=self.benches,
+            log=self.log,
+            simulation=self._simulation,
+            walls=self.walls,
+        )
+        self.outside.front = front
+        return WebServer(house, front)
+
+    async def machine_token(self, name: str) -> str:
+        """A technician's token for this machine's command line; earlier ones of the name end."""
+        tokens = self.people.tokens
+        for row in list(tokens):
+            if row.name == name and row.kind == ActorKind.TOKEN:
+                await tokens.revoke(row.id)
+        return (await tokens.create(name, Role.TECHNICIAN, ["*"], "server")).secret
+
+    async def pairing(self, name: str, role: Role) -> str:
+        """The path of a one-use link that makes a browser this room's screen."""
+        offered = await self.people.tokens.offer(name, role, sorted(self.desks), "server")
+        return f"/pair/{offered.code}"
+
+    async def known_accounts(self, accounts: Mapping[str, Role], password: str) -> None:
+        """Accounts that must exist (the demo's); those that do are left as they are."""
+        known = {row.name for row in self.people.users()}
+        for name, role in accounts.items():
+            if name not in known:
+                await self.people.add_user(NewUser(name=name, password=password, role=role, rooms=["*"]))
+
+    async def _stop(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        await asyncio.wait({task})
+
+    async def _supervise(self, opened: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    self._open_rooms(group)
+                finally:
+                    opened.set()
+                await asyncio.sleep(FILE_POLL_S)
+
+    def _open_rooms(self, group: asyncio.TaskGroup) -> None:
+        """Every folder of the site with a room.yaml is a room; one that is broken is tried again when it was saved."""
+        self._hide_secrets()
+        for path in sorted(self.site.glob(f"*/{ROOM_FILE}")):
+            name = path.parent.name
+            if name in self.rooms:
+                continue
+            records = RoomRecords(self.records.runs, self.records.standing, self.records.learned)
+            place = WallPlace(self.data / "pictures" / name, self.outside, self.people.tokens.walls)
+            try:
+                room = LiveRoom(path.parent, self._families, self._addresses.get(name, {}), records, place)
+            except DocumentError as error:
+                trouble = file_problem(error)
+                if self.broken.get(name) != trouble:
+                    _LOG.error("%s", error)
+                self.broken[name] = trouble
+                continue
+            self.broken.pop(name, None)
+            self.rooms[name] = room
+            self.desks[name] = room.desk
+            self.benches[name] = room.bench
+            self.walls[name] = room.walls
+            group.create_task(self._keep(room), name=f"room:{name}")
+
+    def _hide_secrets(self) -> None:
+        """No line of the log holds a password; each room itself says what is wrong with the file."""
+        with suppress(OSError, DocumentError):
+            stamp = (self.site / SECRETS_FILE).stat().st_mtime_ns
+            if stamp != self._hidden:
+                self.log.hide(load_secrets(self.site).values())
+                self._hidden = stamp
+
+    async def _keep(self, room: LiveRoom) -> None:
+        try:
+            await room.run()
+        except Exception:  # noqa: BLE001  # one room's bug must not take the others with it
+            _LOG.exception("room %s stopped", room.id)
+            self.rooms.pop(room.id, None)
+            self.desks.pop(room.id, None)
+            self.benches.pop(room.id, None)
+
+
+def spare_collections() -> None:
+    """What a started server consists of will not become garbage: leave it out of the collector's rounds, which would cost tens of milliseconds in mid-scene."""
+    gc.collect()
+    gc.freeze()
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the server presents, and the root a tablet must trust first (none for a certificate from elsewhere)."""
+
+    context: ssl.SSLContext
+    root: Path | None
+
+
+def certificate(data: Path, names: Sequence[str], chain: Path | None = None, key: Path | None = None) -> Tls:
+    """The given certificate, or one of the local CA in the data folder for these names. CannotStart when it cannot be used."""
+    from smartroom.control.identity import authority  # noqa: PLC0415  # cryptography costs a fifth of a second
+
+    if (chain is None) != (key is None):
+        raise CannotStart("a certificate needs its key. Fix: give both --tls-cert and --tls-key")
+    try:
+        found = authority.given(chain, key) if chain and key else authority.own(data / "ca", list(names))
+        return Tls(found.context(), found.root)
+    except (OSError, ValueError, ssl.SSLError) as error:
+        raise CannotStart(f"the certificate cannot be used: {error}. Fix: check --tls-cert and --tls-key") from error
+
+
+@asynccontextmanager
+async def people_of(data: Path, database: str | None = None) -> AsyncIterator[People]:
+    """The accounts of a data folder, for the command line of its owner; a running server notices within a minute."""
+    try:
+        async with Records(data, database) as records:
+            people = People(records.people)
+            await people.load()
+            yield people
+    except RecordsError as error:
+        raise CannotStart(str(error)) from error
+
+
+def _families(site: Path) -> Mapping[str, Family]:
+    try:
+        return {name: load_family(folder) for name, folder in find_families(site / "drivers").items()}
+    except DocumentError as error:
+        raise CannotStart(str(error)) from error

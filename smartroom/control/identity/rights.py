@@ -1,0 +1,158 @@
+"""May they? One table, deny by default: what is not written here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from smartroom.control.identity.actors import Actor
+from smartroom.protocol.people import Role
+
+
+class Action(StrEnum):
+    """Everything that can be asked of the server. A route or event without one of these does not exist."""
+
+    ROOM_SEE = "room.see"
+    PLAN = "plan"
+    SCENE_APPLY = "scene.apply"
+    SCENE_RETRY = "scene.retry"
+    SCENE_CANCEL = "scene.cancel"
+    CONTROL_SET = "control.set"
+    """What the panel shows to everybody: volume, mute, routing, camera."""
+    CONTROL_ACT = "control.act"
+    """Drive a camera, recall a preset."""
+    DEVICE_SET = "device.set"
+    """Any other property of a device: a technician's hand."""
+    DEVICE_ACT = "device.act"
+    BLANK = "blank"
+    DISMISS = "dismiss"
+    PICTURE_ADD = "picture.add"
+    """Upload a picture for the walls."""
+    PICTURE_REMOVE = "picture.remove"
+    HISTORY_READ = "history.read"
+    DEVICE_READ = "device.read"
+    """Addresses, settings, errors of devices."""
+    BENCH_READ = "bench.read"
+    """The technician's bench: wire traces, queues and counters of devices, the server's log."""
+    SIMULATE = "simulate"
+    """Faults and front panels of simulated devices."""
+    USER_LIST = "user.list"
+    USER_CHANGE = "user.change"
+    TOKEN_LIST = "token.list"  # noqa: S105  # a word, not a secret
+    TOKEN_CREATE = "token.create"  # noqa: S105
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    PAIR = "pair"
+    SESSION_LIST = "session.list"
+    SESSION_REVOKE = "session.revoke"
+    AUDIT_READ = "audit.read"
+    STATUS_READ = "status.read"
+    ME = "me"
+    """Ask who one is; sign out; read the description of the API."""
+    ENTER = "enter"
+    """Sign in, set up, redeem a pairing link: open to strangers by design, guarded by their secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an action is done to. Without a room it concerns the whole server."""
+
+    room: str | None = None
+    owner: str | None = None
+    """Account or token the thing belongs to."""
+    role: Role | None = None
+    """Role that would be given away."""
+
+
+HOUSE = Resource()
+
+_SEE = frozenset({Action.ROOM_SEE, Action.ME, Action.ENTER})
+_HOST = _SEE | {
+    Action.PLAN,
+    Action.SCENE_APPLY,
+    Action.SCENE_RETRY,
+    Action.SCENE_CANCEL,
+    Action.CONTROL_SET,
+    Action.CONTROL_ACT,
+    Action.BLANK,
+    Action.DISMISS,
+    Action.PICTURE_ADD,
+    Action.PICTURE_REMOVE,
+    Action.HISTORY_READ,
+}
+_OPERATOR = _HOST | {Action.DEVICE_READ}
+_TECHNICIAN = _OPERATOR | {
+    Action.BENCH_READ,
+    Action.SIMULATE,
+    Action.DEVICE_SET,
+    Action.DEVICE_ACT,
+    Action.STATUS_READ,
+    Action.PAIR,
+}
+
+TABLE: Final[Mapping[Role, frozenset[Action]]] = {
+    Role.HOST: _HOST,
+    Role.OPERATOR: _OPERATOR,
+    Role.TECHNICIAN: _TECHNICIAN,
+    # An administrator rules people, not hardware: no scene, no device.
+    Role.ADMIN: _SEE
+    | {
+        Action.HISTORY_READ,
+        Action.DEVICE_READ,
+        Action.BENCH_READ,
+        Action.USER_LIST,
+        Action.USER_CHANGE,
+        Action.TOKEN_LIST,
+        Action.TOKEN_CREATE,
+        Action.TOKEN_REVOKE,
+        Action.PAIR,
+        Action.SESSION_LIST,
+        Action.SESSION_REVOKE,
+        Action.STATUS_READ,
+    },
+    # An auditor reads everything and moves nothing.
+    Role.AUDITOR: _SEE
+    | {
+        Action.PLAN,
+        Action.HISTORY_READ,
+        Action.DEVICE_READ,
+        Action.USER_LIST,
+        Action.TOKEN_LIST,
+        Action.SESSION_LIST,
+        Action.AUDIT_READ,
+        Action.STATUS_READ,
+    },
+    Role.DISPLAY: _SEE,
+    Role.SIGNER: _SEE,
+    Role.GUEST: frozenset({Action.ME, Action.ENTER}),
+}
+"""Role x action. Its test walks every cell and every route."""
+
+_OWN = frozenset({Action.SESSION_LIST, Action.SESSION_REVOKE})
+"""Everybody may do this to what is their own."""
+
+_LENDS: Final[Mapping[Role, frozenset[Role]]] = {
+    Role.TECHNICIAN: frozenset({Role.HOST, Role.OPERATOR, Role.DISPLAY, Role.SIGNER}),
+    Role.ADMIN: frozenset(Role),
+}
+"""Roles somebody may hand on by a pairing link or a token."""
+
+
+def may(actor: Actor, action: str, resource: Resource = HOUSE) -> bool:
+    """True only when the table says so, in a room the actor's rights reach; a stranger may only enter."""
+    if action not in _ACTIONS:
+        return False
+    wanted = Action(action)
+    if not actor.known:
+        return wanted is Action.ENTER
+    if wanted in _OWN and resource.owner == actor.id:
+        return True
+    if wanted not in TABLE.get(actor.role, frozenset()):
+        return False
+    if resource.role is not None and resource.role not in _LENDS.get(actor.role, frozenset()):
+        return False
+    return resource.room is None or actor.enters(resource.room)
+
+
+_ACTIONS: Final = frozenset(str(action) for action in Action)

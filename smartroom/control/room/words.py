@@ -1,0 +1,93 @@
+"""Words for properties and values, as hosts read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from devices.sdk.manifest import PropertySpec, ValueType
+from smartroom.control.room.model import Device
+from smartroom.protocol.base import Text, Value
+from smartroom.protocol.state import ChoiceLabel, Output, Source
+
+_PROPERTIES: Mapping[str, Text] = {
+    "power": Text(id="daya", en="power"),
+    "input": Text(id="masukan", en="input"),
+    "route": Text(id="sumber", en="source"),
+    "blank": Text(id="gambar", en="picture"),
+    "mute": Text(id="suara", en="sound"),
+    "volume": Text(id="volume", en="volume"),
+    "freeze": Text(id="bekukan gambar", en="freeze"),
+    "preset": Text(id="posisi", en="position"),
+    "position": Text(id="arah", en="direction"),
+    "zoom": Text(id="zum", en="zoom"),
+    "content": Text(id="tayangan", en="content"),
+    "page": Text(id="halaman", en="page"),
+    "fault": Text(id="gangguan", en="fault"),
+}
+
+_VALUES: Mapping[tuple[str, Value], Text] = {
+    ("power", "on"): Text(id="Nyala", en="On"),
+    ("power", "off"): Text(id="Mati", en="Off"),
+    ("power", "warming"): Text(id="Pemanasan", en="Warming up"),
+    ("power", "cooling"): Text(id="Pendinginan", en="Cooling down"),
+    ("blank", True): Text(id="Gelap", en="Blank"),
+    ("blank", False): Text(id="Tampil", en="Shown"),
+    ("mute", True): Text(id="Bisu", en="Muted"),
+    ("mute", False): Text(id="Bersuara", en="Sounding"),
+    ("freeze", True): Text(id="Beku", en="Frozen"),
+    ("freeze", False): Text(id="Bergerak", en="Live"),
+}
+
+
+def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:
+    """What a property is to a host: `Layar utama` for a route, `Proyektor · daya` for the rest."""
+    base, _, channel = name.partition(".")
+    words = _PROPERTIES.get(base, Text.of(base.replace("_", " ")))
+    output = next((item for item in outputs if channel == str(item.output)), None)
+    if output is not None and base == "route":
+        return output.name
+    owner = output.name if output is not None else device
+    suffix = f" {channel}" if channel and output is None else ""
+    return Text(id=f"{owner.id} · {words.id}{suffix}", en=f"{owner.en or owner.id} · {words.en}{suffix}")
+
+
+def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[Source], device: Device) -> Text:
+    """A value in words: `Podium`, `Nyala`, `62 %`."""
+    if device.speech is not None and (told := device.speech.words(name, value)) is not None:
+        return told
+    found = next(
+        (
+            choice.label
+            for choice in choices(name, spec, sources, device)
+            if choice.value == value and type(choice.value) is type(value)
+        ),
+        None,
+    )
+    return found or Text.of(f"{value:g} {spec.unit}".strip() if isinstance(value, float) else str(value))
+
+
+def choices(name: str, spec: PropertySpec, sources: Iterable[Source], device: Device) -> list[ChoiceLabel]:
+    """Values a page may offer for a property, with their words."""
+    base = name.partition(".")[0]
+    if spec.type is ValueType.CONTENT:
+        return device.speech.choices(name) if device.speech is not None else []
+    if spec.capability == "routing":
+        found = [ChoiceLabel(value=source.input, label=source.name) for source in sources]
+        return [*found, ChoiceLabel(value=0, label=Text(id="Kosong", en="Nothing"))]
+    if spec.capability == "presets":
+        return [
+            ChoiceLabel(value=number, label=device.labels.get(key, Text.of(key.replace("-", " ").capitalize())))
+            for key, number in device.presets.items()
+        ]
+    if spec.type is ValueType.BOOLEAN:
+        return [
+            ChoiceLabel(
+                value=value,
+                label=_VALUES.get((base, value), Text(id="Ya" if value else "Tidak", en="Yes" if value else "No")),
+            )
+            for value in (True, False)
+        ]
+    return [
+        ChoiceLabel(value=value, label=_VALUES.get((base, value), Text.of(value.upper())))
+        for value in (*spec.values, *spec.transitional)
+    ]

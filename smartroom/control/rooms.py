@@ -1,0 +1,250 @@
+"""A room that lives: its files watched, its devices supervised, its runs kept. Put together here, owned by `app`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from devices.sdk.catalog import Family
+from devices.sdk.document import DocumentError
+from devices.sdk.readings import Value
+from smartroom.control.devices.bench import Bench
+from smartroom.control.devices.gateway import Gateway
+from smartroom.control.devices.supervisor import Supervisor
+from smartroom.control.displays.outside import Nowhere, Outside
+from smartroom.control.displays.pictures.album import Album
+from smartroom.control.displays.walls import Furniture, Walls
+from smartroom.control.errors import problem
+from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
+from smartroom.control.room.files import load_room
+from smartroom.control.room.model import Room
+from smartroom.control.room.secrets import load_secrets
+from smartroom.control.room.store import Store
+from smartroom.control.scenes.desk import Desk
+from smartroom.control.scenes.engine import Diary, Engine
+from smartroom.control.scenes.model import load_scenes, without
+from smartroom.control.scenes.ports import RunRecords, StandingRecords, StandingScene
+from smartroom.control.scenes.recall import Recall
+from smartroom.protocol.base import Text
+from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.state import Unfinished
+
+_LOG = logging.getLogger(__name__)
+
+PICTURES = "pictures"
+"""Folder of a room beside its scenes: pictures that slides may name."""
+
+
+class LearnedRecords(Protocol):
+    """Facts drivers learnt: (device, key) -> JSON."""
+
+    async def save(self, room: str, device: str, key: str, value_json: str) -> None:
+        """Keep one fact."""
+        ...
+
+    async def load(self, room: str) -> Mapping[tuple[str, str], str]:
+        """All facts of a room."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecords:
+    """Storage of one room."""
+
+    runs: RunRecords
+    standing: StandingRecords
+    learned: LearnedRecords
+
+
+@dataclass(frozen=True, slots=True)
+class WallPlace:
+    """What the room's walls need of the server."""
+
+    uploads: Path | None = None
+    outside: Outside = field(default_factory=Nowhere)
+    paired: Callable[[str], Collection[str]] | None = None
+    """Room -> walls that have a screen of their own; None: every wall is taken for paired."""
+
+
+class LiveRoom:
+    """One folder of the site. `run` ends only by cancellation; `desk` is the way in."""
+
+    def __init__(
+        self,
+        folder: Path,
+        families: Mapping[str, Family],
+        addresses: Mapping[str, str],
+        records: RoomRecords,
+        place: WallPlace | None = None,
+    ) -> None:
+        """Read the folder; DocumentError when its room.yaml cannot be used."""
+        self._folder = folder
+        self._families = families
+        self._addresses = addresses
+        self._records = records
+        self._known: dict[tuple[str, str], Value] = {}
+        self._stamp = _stamp(folder)
+        self._place = place or WallPlace()
+        self._furniture = Furniture(Album(self._place.uploads, folder / PICTURES))
+        self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
+        room = self._read()
+        self.id = room.id
+        self.store = Store(room)
+        self.gateway = Gateway()
+        self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
+        self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
+        self.bench = Bench(self.supervisor)
+        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
+        self.walls = Walls(self._furniture, self.store, self.gateway, self.engine.moved, self._place.outside)
+        self._room = room
+        self.walls.describe(room)
+        self._pair()
+        self._take(room)
+
+    async def run(self) -> None:
+        """Recover what earlier lives left, then keep the room alive."""
+        await self._recover()
+        self.supervisor.describe(self._room, self._known)
+        try:
+            async with self.engine, asyncio.TaskGroup() as group:
+                group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
+                group.create_task(self.walls.run(), name=f"walls:{self.id}")
+                group.create_task(self._watch_files(), name=f"files:{self.id}")
+                group.create_task(self._keep_diary(), name=f"diary:{self.id}")
+        finally:
+            await self._close_diary()
+
+    # -- files --
+
+    def _read(self) -> Room:
+        self._furniture.album.refresh()
+        room = load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
+        return self._furniture.furnished(room)
+
+    def _pair(self) -> bool:
+        return self._place.paired is not None and self.walls.pair(self._place.paired(self.id))
+
+    def _take(self, room: Room) -> None:
+        scenes, errors = load_scenes(self._folder, room)
+        for error in errors.values():
+            _LOG.warning("%s", error)
+        self.walls.offer((*goal.key, goal.value) for scene in scenes.values() for goal in scene.goals)
+        scenes = {key: without(scene, self.walls.unpaired) for key, scene in scenes.items()}
+        self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
+        for warning in room.warnings:
+            _LOG.warning("%s", warning)
+
+    async def _watch_files(self) -> None:
+        while True:
+            await asyncio.sleep(FILE_POLL_S)
+            if self._pair():
+                self._take(self._room)
+            stamp = _stamp(self._folder)
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
+            try:
+                room = self._read()
+            except DocumentError as error:
+                _LOG.warning("%s; the last good room stays in force", error)
+                self.store.put(("problem",), file_problem(error))
+                continue
+            _LOG.info("room %s: files read again", self.id)
+            self._room = room
+            with self.store.batch():
+                self.store.put(("problem",), None)
+                self.store.describe(room)
+                self.desk.describe(room)
+                self.supervisor.describe(room, self._known)
+                self.walls.describe(room)
+                self._pair()
+                self._take(room)
+
+    # -- records --
+
+    async def _recover(self) -> None:
+        """After a restart the room is read and shown; what was cut short is offered, nothing is sent."""
+        for key, text in (await self._records.learned.load(self.id)).items():
+            value = json.loads(text)
+            self._known[key] = tuple(value) if isinstance(value, list) else value
+        self.engine.restore_standing(tuple(await self._records.standing.load(self.id)))
+        cut = await self._records.runs.unfinished(self.id)
+        if cut is not None and cut.scene in self.engine.scenes:
+            self.store.put(("unfinished",), Unfinished(scene=cut.scene, run=cut.run, by=cut.by, started=cut.started))
+
+    async def _keep_diary(self) -> None:
+        while True:
+            await self._record(await self._diary.get())
+
+    async def _close_diary(self) -> None:
+        """What the last moments left is still written."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                while not self._diary.empty():
+                    await self._record(self._diary.get_nowait())
+        except TimeoutError:
+            _LOG.error("room %s: %d records were not kept", self.id, self._diary.qsize())
+
+    async def _record(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
+        except Exception:  # noqa: BLE001  # records may fail in many ways; a room goes on without them and says so
+            _LOG.exception("room %s: a record was not kept", self.id)
+
+    def _write(self, write: Callable[[], Awaitable[None]]) -> None:
+        if self._diary.full():
+            with suppress(asyncio.QueueEmpty):
+                self._diary.get_nowait()
+            _LOG.error("room %s: the records cannot keep up; the oldest waiting one was dropped", self.id)
+        self._diary.put_nowait(write)
+
+    async def _begun(self, recall: Recall, snapshot_json: str) -> None:
+        run = recall.run
+        try:
+            async with asyncio.timeout(SNAPSHOT_S):
+                await self._records.runs.begin(run.id, self.id, run.scene, run.by, run.started, snapshot_json)
+        except Exception:  # noqa: BLE001  # a full or broken disk must not keep a room from working
+            _LOG.exception("room %s: run %s goes on without a snapshot", self.id, run.id)
+
+    def _ended(self, recall: Recall) -> None:
+        run = recall.run
+        self._write(lambda: self._records.runs.end(run.id, run.model_dump_json()))
+
+    def _stand(self, scenes: tuple[StandingScene, ...]) -> None:
+        kept: Sequence[StandingScene] = scenes
+        self._write(lambda: self._records.standing.replace(self.id, kept))
+
+    def _dismissed(self, run: str) -> None:
+        self._write(lambda: self._records.runs.dismiss(run))
+
+    def _learned(self, device: str, key: str, value: Value) -> None:
+        self._known[device, key] = value
+        self._write(lambda: self._records.learned.save(self.id, device, key, json.dumps(value)))
+
+
+def file_problem(error: DocumentError) -> Problem:
+    """A file's error as pages show it."""
+    where = f"{Path(error.file).name}:{error.line}"
+    return problem(
+        ErrorCode.CONFIGURATION,
+        f"{where}: berkas tidak bisa dipakai",
+        f"{where}: the file cannot be used",
+        detail=str(error),
+        fix=Text.of(error.fix) if error.fix else None,
+    )
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a file of the room or the site's secrets is saved."""
+    found: list[tuple[str, int, int]] = []
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob(f"{PICTURES}/*"), *folder.parent.glob("secrets.yaml")]):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((path.name, status.st_mtime_ns, status.st_size))
+    return tuple(found)

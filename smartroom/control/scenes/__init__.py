@@ -1,0 +1,1 @@
+"""Scenes: a desired state (model), what it would do (planner), doing and proving it (engine), and what people may ask (desk)."""

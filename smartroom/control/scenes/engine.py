@@ -1,0 +1,383 @@
+"""All recalls of one room: who owns which property, which scenes stand, what their tiles show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from devices.sdk.commands import Priority, Set
+from devices.sdk.readings import Reading, Value, matches
+from smartroom.control.devices.gateway import Fact, Gateway
+from smartroom.control.errors import ProblemError, problem
+from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
+from smartroom.control.room.model import PropertyKey
+from smartroom.control.room.store import Store
+from smartroom.control.scenes.lights import tile
+from smartroom.control.scenes.model import Goal, Scene
+from smartroom.control.scenes.planner import wire_value
+from smartroom.control.scenes.ports import StandingScene
+from smartroom.control.scenes.recall import REACHED, Claim, Recall, compensation, name_of
+from smartroom.protocol.base import Text
+from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.state import Member, RunResult, SceneState, Undo
+
+_LOG = logging.getLogger(__name__)
+
+UNDO = "kembalikan"
+"""Scene id of taking back; no file may have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """What the engine tells the records."""
+
+    begun: Callable[[Recall, str], Awaitable[None]]
+    """A run and the JSON snapshot of what its properties were; on disk when it returns, because the first byte follows."""
+    ended: Callable[[Recall], None]
+    standing: Callable[[tuple[StandingScene, ...]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The run `Kembalikan` would take back, and the scenes it displaced."""
+
+    recall: Recall
+    displaced: Mapping[str, StandingScene]
+
+
+class Engine:
+    """Used with `async with`: runs are its tasks and end with it."""
+
+    def __init__(self, store: Store, gateway: Gateway, diary: Diary) -> None:
+        self.scenes: dict[str, Scene] = {}
+        self._store = store
+        self._gateway = gateway
+        self._diary = diary
+        self._claims: dict[PropertyKey, Claim] = {}
+        self._locks: defaultdict[PropertyKey, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._latest: dict[str, Recall] = {}
+        self._recalls: OrderedDict[str, Recall] = OrderedDict()
+        self._standing: dict[str, StandingScene] = {}
+        self._dim: set[str] = set()
+        self._moved: dict[str, set[str]] = {}
+        self._last: _Last | None = None
+        self._group = asyncio.TaskGroup()
+        self._idle = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        await self._group.__aenter__()
+        self._group.create_task(self._idle.wait(), name="engine")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop all runs where they are."""
+        why = problem(ErrorCode.CANCELLED, "Server berhenti", "The server stops")
+        for recall in self._recalls.values():
+            recall.cancel(why)
+        self._idle.set()
+        with suppress(asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+
+    # -- recalls --
+
+    def start(self, scene: Scene, by: str, *, only: frozenset[PropertyKey] | None = None) -> tuple[Recall, bool]:
+        """Recall a scene, or join the same recall when it goes on already (a double press). `only` limits it to some properties: a retry."""
+        latest = self._latest.get(scene.id)
+        if (
+            latest is not None
+            and latest.open
+            and latest.scene is scene
+            and all(part.claim.lost is None for part in latest.parts.values())
+        ):
+            return latest, True
+        goals = [goal for goal in scene.goals if only is None or goal.key in only]
+        carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
+        self._forget_put_back()
+        displaced = self._stand(scene, by)
+        recall = self._begin(scene, by, goals, carried, displaced)
+        self._latest[scene.id] = recall
+        with self._store.batch():
+            self._store.put(("scenes", scene.id, "run"), recall.run)
+            self._relight()
+        return recall, False
+
+    def _begin(
+        self,
+        scene: Scene,
+        by: str,
+        goals: Sequence[Goal],
+        carried: Mapping[str, Member],
+        displaced: Mapping[str, StandingScene],
+    ) -> Recall:
+        """Take the properties over and go."""
+        recall = Recall(secrets.token_hex(8), scene, by, goals, carried, lambda name: self._progress(recall, name))
+        why = problem(
+            ErrorCode.SUPERSEDED,
+            f"Diambil alih {scene.name.id} oleh {by}",
+            f"Taken over by {scene.name.en or scene.name.id}, {by}",
+        )
+        for key, part in recall.parts.items():
+            self._take(key, part.claim, why)
+        self._recalls[recall.run.id] = recall
+        while len(self._recalls) > RUN_HISTORY:
+            self._recalls.popitem(last=False)
+        self._group.create_task(self._conduct(recall, displaced), name=f"recall:{scene.id}")
+        return recall
+
+    def recall(self, run: str) -> Recall:
+        """A run by its id."""
+        found = self._recalls.get(run)
+        if found is None:
+            raise ProblemError(problem(ErrorCode.NOT_FOUND, "Pelaksanaan tidak ditemukan", "No such run"))
+        return found
+
+    def failed_parts(self, scene: Scene, device: str | None) -> frozenset[PropertyKey]:
+        """Properties of a scene's last run that were not reached, or have fallen since."""
+        latest = self._latest.get(scene.id)
+        missed = (
+            {name for name, member in latest.run.members.items() if member.state not in REACHED} if latest else set()
+        )
+        facts = {goal.key: self._look(goal.key) for goal in scene.goals}
+        return frozenset(
+            goal.key
+            for goal in scene.goals
+            if (device is None or goal.device == device)
+            and (
+                name_of(goal.key) in missed
+                or not (facts[goal.key].current and matches(facts[goal.key].value, goal.value, goal.tolerance))
+            )
+        )
+
+    # -- taking back --
+
+    def undo(self, by: str) -> Recall:
+        """Put back what the last run changed and nobody touched since; scenes that stood before it stand again."""
+        last = self._last
+        if last is None or not last.recall.changed:
+            raise ProblemError(
+                problem(ErrorCode.INVALID, "Tidak ada yang bisa dikembalikan", "There is nothing to take back")
+            )
+        changed = last.recall.changed
+        touched = [part.goal for key, part in last.recall.parts.items() if key in changed]
+        shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in touched}
+        goals, irreversible = compensation(touched, changed, shapes)
+        if not goals:
+            names = ", ".join(f"{device}.{name}" for device, name in irreversible)
+            raise ProblemError(
+                problem(
+                    ErrorCode.INVALID,
+                    "Perubahan terakhir tidak bisa dikembalikan",
+                    "The last change cannot be taken back",
+                    detail=names,
+                )
+            )
+        scene = replace(
+            last.recall.scene, id=UNDO, name=Text(id="Kembalikan", en="Take back"), goals=goals, on_failure="continue"
+        )
+        self._last = None
+        self._standing.pop(last.recall.scene.id, None)
+        self._standing.update({key: item for key, item in last.displaced.items() if key in self.scenes})
+        recall = self._begin(scene, by, scene.goals, {}, {})
+        self._offer_undo()
+        return recall
+
+    def _remember(self, recall: Recall, displaced: Mapping[str, StandingScene]) -> None:
+        if recall.scene.id != UNDO and recall.changed and recall.run.result is not RunResult.RESTORED:
+            self._last = _Last(recall, displaced)
+
+    def _offer_undo(self) -> None:
+        last = self._last
+        offer = last is not None and bool(last.recall.changed)
+        self._store.put(
+            ("undo",),
+            Undo(run=last.recall.run.id, label=last.recall.scene.name, at=last.recall.run.started)
+            if last and offer
+            else None,
+        )
+
+    def _forget_put_back(self) -> None:
+        """A run that was put back is told until the next recall, then its tile is idle again."""
+        for key, recall in list(self._latest.items()):
+            if recall.run.result is RunResult.RESTORED:
+                del self._latest[key]
+                if key in self.scenes:
+                    self._store.put(("scenes", key, "run"), None)
+
+    # -- one run --
+
+    async def _conduct(self, recall: Recall, displaced: Mapping[str, StandingScene]) -> None:
+        async def ready(facts: Mapping[PropertyKey, Fact]) -> None:
+            snapshot = {name_of(key): wire_value(fact.value) for key, fact in facts.items() if fact.current}
+            await self._diary.begun(recall, json.dumps(snapshot))
+
+        try:
+            await recall.conduct(self._gateway, self._locks, ready)
+        except Exception:  # noqa: BLE001  # a bug in one run must not take the room with it
+            _LOG.exception("scene %s: run %s broke", recall.scene.id, recall.run.id)
+        finally:
+            recall.end()
+            if recall.run.result is RunResult.RESTORED:
+                self._standing.pop(recall.scene.id, None)
+                self._standing.update(displaced)
+            self._remember(recall, displaced)
+            with self._store.batch():
+                if self._latest.get(recall.scene.id) is recall and recall.scene.id in self.scenes:
+                    self._store.put(("scenes", recall.scene.id, "run"), recall.run)
+                self._relight()
+                self._offer_undo()
+            self._diary.ended(recall)
+            self._diary.standing(tuple(self._standing.values()))
+
+    def _progress(self, recall: Recall, name: str) -> None:
+        scene = recall.scene.id
+        if self._latest.get(scene) is not recall or scene not in self.scenes:
+            return
+        if not self._moved:
+            asyncio.get_running_loop().call_later(PROGRESS_S, self._show_progress)
+        self._moved.setdefault(scene, set()).add(name)
+
+    def _show_progress(self) -> None:
+        """Many steps, one patch."""
+        moved, self._moved = self._moved, {}
+        with self._store.batch():
+            for scene, names in moved.items():
+                if scene not in self.scenes or scene not in self._latest:
+                    continue
+                members = self._latest[scene].run.members
+                for name in names & members.keys():
+                    self._store.put(("scenes", scene, "run", "members", name), members[name])
+                self._light(scene)
+
+    # -- by hand --
+
+    async def by_hand(self, device: str, name: str, value: Value, by: str) -> Reading:
+        """Set one property by hand: the hand beats a running scene, the newest hand wins. Ends with the read-back."""
+        why = problem(
+            ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name
+        )
+        key = (device, name)
+        claim = Claim()
+        self._take(key, claim, why)
+
+        async def bring() -> dict[str, Reading]:
+            async with self._locks[key]:
+                return await self._gateway.bring(device, (Set(name, value),), priority=Priority.OPERATOR)
+
+        operation = asyncio.create_task(bring(), name=f"by-hand:{device}.{name}")
+        claim.operation = operation
+        try:
+            await asyncio.wait({operation})
+        finally:
+            operation.cancel()
+            claim.operation = None
+            await asyncio.wait({operation})
+        if claim.lost is not None and operation.cancelled():
+            raise ProblemError(claim.lost)
+        return operation.result()[name]
+
+    def _take(self, key: PropertyKey, claim: Claim, why: Problem) -> None:
+        before = self._claims.get(key)
+        if before is not None:
+            before.take(why)
+        self._claims[key] = claim
+
+    # -- scenes and their tiles --
+
+    def describe(self, scenes: Mapping[str, Scene], errors: Mapping[str, Problem]) -> None:
+        """Scene files were read: show their tiles. A file with an error keeps its last good scene and says so."""
+        kept = {key: scene for key, scene in self.scenes.items() if key in errors}
+        self.scenes = {**scenes, **kept}
+        self._standing = {key: item for key, item in self._standing.items() if key in self.scenes}
+        shown = {key: scene for key, scene in self.scenes.items() if not scene.hidden}
+        tiles = {
+            key: self._described(scene, errors.get(key))
+            for key, scene in sorted(shown.items(), key=lambda item: (item[1].order, item[0]))
+        }
+        for key, why in errors.items():
+            if key not in self.scenes:
+                tiles[key] = SceneState(id=key, name=Text.of(key), order=999, problem=why).model_dump(mode="json")
+        with self._store.batch():
+            self._store.put(("scenes",), tiles)
+            self._relight()
+
+    def restore_standing(self, scenes: tuple[StandingScene, ...]) -> None:
+        """After a restart: scenes that stood are shown by what is read now; nothing is sent."""
+        self._standing = {item.scene: item for item in scenes if item.scene in self.scenes}
+        self._relight()
+
+    def moved(self, device: str) -> None:
+        """A device reported something or its connection changed: tiles that depend on it are looked at once the loop has a moment."""
+        for key in self._standing:
+            latest = self._latest.get(key)
+            if (latest is None or not latest.open) and any(goal.device == device for goal in self.scenes[key].goals):
+                if not self._dim:
+                    asyncio.get_running_loop().call_soon(self._relight_dim)
+                self._dim.add(key)
+
+    def _stand(self, scene: Scene, by: str) -> dict[str, StandingScene]:
+        """The scene stands from now on; returns the scenes it displaces, because they want a property differently."""
+        mine = {goal.key: goal for goal in scene.goals}
+        displaced: dict[str, StandingScene] = {}
+        for key in list(self._standing):
+            other = self.scenes.get(key)
+            if other is None or any(
+                goal.key in mine and not matches(goal.value, mine[goal.key].value, goal.tolerance)
+                for goal in other.goals
+            ):
+                displaced[key] = self._standing.pop(key)
+        self._standing[scene.id] = StandingScene(scene.id, by, time.time())
+        return {key: item for key, item in displaced.items() if key != scene.id}
+
+    def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
+        latest = self._latest.get(scene.id)
+        state = SceneState(
+            id=scene.id,
+            name=scene.name,
+            icon=scene.icon,
+            order=scene.order,
+            danger=scene.danger,
+            total=len(scene.goals),
+            problem=why,
+        )
+        return state.model_copy(update={"run": latest.run if latest else None}).model_dump(mode="json")
+
+    def _look(self, key: PropertyKey) -> Fact:
+        return self._gateway.fact(*key)
+
+    def _relight_dim(self) -> None:
+        """Many readings, one look."""
+        dim, self._dim = self._dim, set()
+        with self._store.batch():
+            for key in dim & self.scenes.keys():
+                self._light(key)
+
+    def _relight(self) -> None:
+        for key in self.scenes:
+            self._light(key)
+
+    def _light(self, key: str) -> None:
+        scene = self.scenes[key]
+        if scene.hidden:
+            return
+        latest = self._latest.get(key)
+        stands = self._standing.get(key)
+        seen = tile(scene.goals, self._look, latest.run if latest else None, standing=stands is not None)
+        place = ("scenes", key)
+        self._store.put((*place, "light"), str(seen.light))
+        self._store.put((*place, "reached"), seen.reached)
+        self._store.put((*place, "total"), seen.total)
+        self._store.put((*place, "drifted"), list(seen.drifted))
+        self._store.put((*place, "since"), stands.since if stands else None)
+        self._store.put((*place, "by"), stands.by if stands else "")

@@ -1,0 +1,298 @@
+"""A scene as its file describes it: a desired state, complete with everything it inherits by `extends`."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from devices.sdk.document import Document, DocumentError, read_document
+from devices.sdk.errors import DeviceError
+from devices.sdk.manifest import PropertySpec, ValueType
+from devices.sdk.readings import Value
+from smartroom.control.limits import SCENE_TIMEOUT_MAX_S, SCENE_TIMEOUT_S
+from smartroom.control.room.files import ROOM_FILE, Words, from_validation
+from smartroom.control.room.model import Device, PropertyKey, Room
+from smartroom.control.room.words import property_label
+from smartroom.protocol.base import Text
+
+Policy = Literal["restore", "hold", "continue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One property a scene wants, and how close counts as reached."""
+
+    device: str
+    property: str
+    value: Value
+    tolerance: float
+    label: Text
+    after: tuple[PropertyKey, ...] = ()
+    """Properties that must hold first, when this scene sets them too."""
+    needs: Mapping[str, Value] | None = None
+    """Values of the same device that must hold first, from driver.yaml."""
+
+    @builtins.property
+    def key(self) -> PropertyKey:
+        """(device, property)."""
+        return (self.device, self.property)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A scene ready to be planned."""
+
+    id: str
+    name: Text
+    icon: str
+    order: int
+    danger: bool
+    hidden: bool
+    on_failure: Policy
+    timeout_s: float
+    goals: tuple[Goal, ...]
+    absent: tuple[Goal, ...] = ()
+    """What it wants of devices that are not there yet: named in plans, never waited for."""
+
+
+class SceneFile(BaseModel):
+    """Keys of a scene file."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    name: Words
+    icon: str = "scene"
+    order: int = 100
+    danger: bool = False
+    """Ask by holding the tile."""
+    hidden: bool = False
+    """No tile: only there to be extended."""
+    extends: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
+    on_failure: Policy | None = None
+    timeout: str | None = None
+    desired: dict[str, dict[str, object]] = {}
+    steps: Annotated[list[object], Field(max_length=0)] = []
+    """Ordered steps; only where a desired state is not enough."""
+
+
+def load_scenes(folder: Path, room: Room) -> tuple[dict[str, Scene], dict[str, DocumentError]]:
+    """All scenes of a room's folder, and for each file that cannot be used its error."""
+    scenes: dict[str, Scene] = {}
+    errors: dict[str, DocumentError] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name == ROOM_FILE:
+            continue
+        try:
+            scenes[path.stem] = load_scene(path, room)
+        except DocumentError as error:
+            errors[path.stem] = error
+    return scenes, errors
+
+
+def load_scene(path: Path, room: Room) -> Scene:
+    """One scene with everything it inherits. DocumentError names file, line and fix."""
+    chain = list(_chain(path))
+    goals: dict[PropertyKey, tuple[Goal, Document, tuple[str, ...]]] = {}
+    for document, written in reversed(chain):
+        for goal, where in _goals(document, written, room):
+            goals[goal.key] = (goal, document, where)
+    _coherent(goals)
+    document, written = chain[0]
+    timeout = next((item.timeout for _, item in chain if item.timeout), None)
+    wanted = {key: goal for key, (goal, _, _) in goals.items()}
+    return Scene(
+        id=path.stem,
+        name=written.name,
+        icon=written.icon,
+        order=written.order,
+        danger=written.danger,
+        hidden=written.hidden,
+        on_failure=next((item.on_failure for _, item in chain if item.on_failure), "continue"),
+        timeout_s=_seconds(document, timeout) if timeout else SCENE_TIMEOUT_S,
+        goals=tuple(_linked(goal, wanted) for goal in wanted.values()),
+    )
+
+
+def without(scene: Scene, devices: Collection[str]) -> Scene:
+    """The scene with what it wants of these devices set aside; as it is when nothing else would be left."""
+    kept = tuple(goal for goal in scene.goals if goal.device not in devices)
+    if not kept or len(kept) == len(scene.goals):
+        return scene
+    return replace(scene, goals=kept, absent=tuple(goal for goal in scene.goals if goal.device in devices))
+
+
+def _chain(path: Path) -> Iterator[tuple[Document, SceneFile]]:
+    seen: list[str] = []
+    while True:
+        document = read_document(path)
+        try:
+            written = SceneFile.model_validate(document.value)
+        except ValidationError as error:
+            raise from_validation(document, error) from None
+        yield document, written
+        if written.extends is None:
+            return
+        seen.append(path.stem)
+        if written.extends in seen:
+            raise document.error(
+                ("extends",),
+                f"'{path.stem}' extends itself through {' → '.join([*seen, written.extends])}",
+                value=written.extends,
+                fix="break the circle",
+            )
+        following = path.with_name(f"{written.extends}.yaml")
+        if not following.exists():
+            names = [item.stem for item in path.parent.glob("*.yaml") if item.name != ROOM_FILE]
+            near = get_close_matches(written.extends, names, n=1)
+            raise document.error(
+                ("extends",),
+                f"no scene '{written.extends}' to extend",
+                value=written.extends,
+                fix=f"did you mean '{near[0]}'?" if near else "create that file or remove the line",
+            )
+        path = following
+
+
+def _goals(document: Document, written: SceneFile, room: Room) -> Iterator[tuple[Goal, tuple[str, ...]]]:
+    for device_id, properties in written.desired.items():
+        path: tuple[str, ...] = ("desired", device_id)
+        device = room.devices.get(device_id)
+        if device is None:
+            near = get_close_matches(device_id, room.devices, n=1)
+            raise document.error(
+                path,
+                f"no device '{device_id}' in room.yaml",
+                value=device_id,
+                fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}",
+            )
+        for key, value in properties.items():
+            if isinstance(value, dict) and not _is_content(device, key):
+                for part, inner in value.items():
+                    yield (
+                        _goal(
+                            document, (*path, key, part), room, device, f"{key}.{_channel(room, device, part)}", inner
+                        ),
+                        (*path, key, part),
+                    )
+            else:
+                yield _goal(document, (*path, key), room, device, key, value), (*path, key)
+
+
+def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device, name: str, written: object) -> Goal:
+    try:
+        spec = device.driver.spec(name)
+    except DeviceError:
+        base = [item for item in device.driver.properties() if device.driver.spec(item).settable]
+        outputs = [output.id for output in room.outputs.values() if output.device == device.id]
+        aliases = [f"{item.partition('.')[0]}.{output}" for item in base if "." in item for output in outputs]
+        near = get_close_matches(name, [*aliases, *base], n=1)
+        shown = ", ".join(sorted({item.partition(".")[0] for item in base}))
+        fix = (
+            f"did you mean '{near[0]}'?"
+            if near
+            else f"it has: {shown}" + (f"; outputs: {', '.join(outputs)}" if outputs else "")
+        )
+        raise document.error(path, f"{device.id} has no property '{name}'", value=name, fix=fix) from None
+    value = _named(document, path, room, device, spec, written)
+    try:
+        checked = device.driver.check(name, value)
+    except DeviceError as error:
+        inside = tuple(getattr(error, "where", ()))
+        fix = getattr(error, "fix", "") or "use one of the allowed values"
+        raise document.error((*path, *inside), f"{device.id}: {error}", value=str(written)[:60], fix=fix) from None
+    return Goal(
+        device.id,
+        name,
+        checked,
+        spec.tolerance,
+        property_label(device.name, name, room.outputs_of(device.id)),
+        needs=dict(spec.after),
+    )
+
+
+def _is_content(device: Device, name: str) -> bool:
+    """A mapping written for such a property is one value, not several channels."""
+    return name in device.driver.properties() and device.driver.spec(name).type is ValueType.CONTENT
+
+
+def _channel(room: Room, device: Device, part: str) -> str:
+    output = room.outputs.get(part)
+    return str(output.output) if output is not None and output.device == device.id else part
+
+
+def _named(
+    document: Document, path: tuple[str, ...], room: Room, device: Device, spec: PropertySpec, written: object
+) -> Value:
+    """A source's or preset's name becomes its number, a document its text; everything else stays as written."""
+    if spec.type is ValueType.CONTENT and isinstance(written, dict):
+        return json.dumps(written, default=str)
+    if spec.capability == "routing" and isinstance(written, str):
+        source = room.sources.get(written)
+        if source is None or source.device != device.id:
+            known = [item.id for item in room.sources.values() if item.device == device.id]
+            near = get_close_matches(written, known, n=1)
+            raise document.error(
+                path,
+                f"no source '{written}' on {device.id}",
+                value=written,
+                fix=f"did you mean '{near[0]}'?" if near else f"sources: {', '.join(known)}",
+            )
+        return source.input
+    if spec.capability == "presets" and isinstance(written, str):
+        if written not in device.presets:
+            near = get_close_matches(written, device.presets, n=1)
+            raise document.error(
+                path,
+                f"{device.id} has no preset '{written}'",
+                value=written,
+                fix=f"did you mean '{near[0]}'?" if near else f"presets: {', '.join(device.presets) or 'none'}",
+            )
+        return device.presets[written]
+    if isinstance(written, list) and all(isinstance(part, int) and not isinstance(part, bool) for part in written):
+        return tuple(written)
+    if isinstance(written, bool | int | float | str):
+        return written
+    raise document.error(
+        path,
+        f"a value is a word, a number, true or false, found {type(written).__name__}",
+        value=str(written)[:60],
+        fix="write it as  property: value",
+    )
+
+
+def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, tuple[str, ...]]]) -> None:
+    for goal, document, where in goals.values():
+        for name, value in (goal.needs or {}).items():
+            other = goals.get((goal.device, name))
+            if other is not None and other[0].value != value:
+                raise document.error(
+                    where,
+                    f"{goal.device}: '{goal.property}' needs {name}: {value}, but this scene sets {name}: {other[0].value}",
+                    value=str(goal.value),
+                    fix=f"remove one of the two (null is not needed: leave '{goal.property}' out)",
+                )
+
+
+def _linked(goal: Goal, wanted: Mapping[PropertyKey, Goal]) -> Goal:
+    after = tuple((goal.device, name) for name in goal.needs or {} if (goal.device, name) in wanted)
+    return Goal(goal.device, goal.property, goal.value, goal.tolerance, goal.label, after, goal.needs)
+
+
+def _seconds(document: Document, text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min)?", text)
+    if found is None:
+        raise document.error(("timeout",), f"'{text}' is no duration", value=text, fix="write 60s or 2m")
+    seconds = float(found[1]) * (60 if (found[2] or "s").startswith("m") else 1)
+    if not 1 <= seconds <= SCENE_TIMEOUT_MAX_S:
+        raise document.error(
+            ("timeout",), f"'{text}' is out of range", value=text, fix=f"1s to {SCENE_TIMEOUT_MAX_S / 60:g}m"
+        )
+    return seconds

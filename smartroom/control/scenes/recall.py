@@ -1,0 +1,443 @@
+"""One recall of a scene: apply side by side, verify each property, and say exactly what was not reached."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from devices.sdk.commands import Priority, Set
+from devices.sdk.errors import BadSetting, DeviceError, Unreachable
+from devices.sdk.readings import Reading, Value
+from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
+from smartroom.control.errors import device_problem, problem
+from smartroom.control.room.model import PropertyKey, Shape
+from smartroom.control.scenes.model import Goal, Scene
+from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
+from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.state import Member, MemberState, Restored, Run, RunResult
+
+_LOG = logging.getLogger(__name__)
+
+_REUNION_S = 0.05
+"""After a lost connection: the link's state follows the failed command a moment later, then the caller waits for the device."""
+
+_TO_RESTORE = frozenset({RunResult.PARTIAL, RunResult.FAILED})
+
+REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """Who owns a property now. A later accepted command takes it over; the earlier one learns why."""
+
+    lost: Problem | None = None
+    operation: asyncio.Task[object] | None = None
+
+    def take(self, why: Problem) -> None:
+        """Somebody else owns the property from now on."""
+        if self.lost is None:
+            self.lost = why
+            if self.operation is not None:
+                self.operation.cancel()
+
+
+@dataclass(slots=True)
+class Part:
+    """One goal of this recall."""
+
+    goal: Goal
+    claim: Claim = field(default_factory=Claim)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Recall:
+    """A run. `changed` is called with the member's key after every step; `finished` is set at the end."""
+
+    def __init__(
+        self,
+        run_id: str,
+        scene: Scene,
+        by: str,
+        goals: Iterable[Goal],
+        carried: Mapping[str, Member],
+        changed: Callable[[str], None],
+    ) -> None:
+        self.scene = scene
+        self.parts = {goal.key: Part(goal) for goal in goals}
+        self.finished = asyncio.Event()
+        self._clock = time.monotonic()
+        self._changed = changed
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._held = False
+        self._away: set[str] = set()
+        self._sent: set[PropertyKey] = set()
+        members = dict(carried)
+        for goal in scene.goals:
+            if goal.key in self.parts:
+                members[name_of(goal.key)] = Member(
+                    device=goal.device,
+                    property=goal.property,
+                    goal=wire_value(goal.value),
+                    label=goal.label,
+                    state=MemberState.WAITING,
+                )
+        self.run = Run(id=run_id, scene=scene.id, by=by, started=time.time(), members=members)
+
+    @property
+    def open(self) -> bool:
+        """True until the run ended."""
+        return self.run.result is None
+
+    def cancel(self, why: Problem) -> None:
+        """Stop where it is; what was reached stays."""
+        for part in self.parts.values():
+            if not part.settled.is_set():
+                part.claim.take(why)
+
+    async def conduct(
+        self,
+        gateway: Gateway,
+        locks: Mapping[PropertyKey, asyncio.Lock],
+        ready: Callable[[Mapping[PropertyKey, Fact]], Awaitable[None]],
+    ) -> None:
+        """Carry the run out. `ready` keeps the facts it starts from, before the first byte."""
+        goals = [part.goal for part in self.parts.values()]
+        self._away = {goal.device for goal in goals if not gateway.ready(goal.device)}
+        try:
+            async with asyncio.timeout(self.scene.timeout_s):
+                facts = await gateway.facts(needed(goals))
+                for goal in goals:
+                    if facts[goal.key].current:
+                        self._update(goal.key, before=wire_value(facts[goal.key].value))
+                await ready(facts)
+                wanted = {goal.key: goal for goal in self.scene.goals}
+                pending: list[Goal] = []
+                for goal in goals:
+                    if self._taken_over(goal.key):
+                        continue
+                    if holds(goal, facts[goal.key]):
+                        self._settle(goal.key, MemberState.SKIPPED, value=wire_value(facts[goal.key].value))
+                    elif (why := blocked(goal, wanted, facts)) is not None:
+                        self._settle(goal.key, MemberState.FAILED, problem=why)
+                    else:
+                        pending.append(goal)
+                work = batches(pending, {goal.device: gateway.endpoint(goal.device).driver for goal in pending})
+                self._busy = len(work)
+                async with asyncio.TaskGroup() as group:
+                    for batch in work:
+                        group.create_task(self._carry_out(batch, gateway, locks), name=f"{self.run.id}:{batch.device}")
+        except TimeoutError:
+            _LOG.warning("scene %s: run %s passed its limit of %g s", self.scene.id, self.run.id, self.scene.timeout_s)
+        finally:
+            self._settle_rest()
+        if self.scene.on_failure == "restore" and judge(self.run.members.values()) in _TO_RESTORE:
+            await self._put_back(gateway, locks)
+        self.end()
+
+    def end(self) -> None:
+        """Say the result. Idempotent; called in any case, also for a run that broke."""
+        self._settle_rest()
+        if self.open:
+            self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
+            self.finished.set()
+
+    @property
+    def changed(self) -> Mapping[PropertyKey, Value]:
+        """Properties this run sent something to and still owns, with what they read before; unknown ones are left out."""
+        found: dict[PropertyKey, Value] = {}
+        for key in self._sent:
+            before = self.run.members[name_of(key)].before
+            if self.parts[key].claim.lost is None and before is not None:
+                found[key] = tuple(before) if isinstance(before, list) else before
+        return found
+
+    async def _put_back(self, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        """Compensate in reverse dependency order, each value proved by read-back; what cannot be put back is declared."""
+        shapes = {key[0]: gateway.endpoint(key[0]).driver for key in self._sent}
+        goals, irreversible = compensation([self.parts[key].goal for key in self._sent], self.changed, shapes)
+        for key in irreversible:
+            if self.parts[key].claim.lost is None:
+                self._update(key, restored=Restored.IRREVERSIBLE)
+        back = Recall(
+            f"{self.run.id}-back",
+            replace(self.scene, goals=goals, on_failure="continue"),
+            self.run.by,
+            goals,
+            {},
+            lambda _: None,
+        )
+        for key, part in back.parts.items():
+            part.claim = self.parts[key].claim  # whoever takes the property over interrupts its restoring, too
+
+        async def unrecorded(_: Mapping[PropertyKey, Fact]) -> None:
+            return
+
+        await back.conduct(gateway, locks, unrecorded)
+        for key in back.parts:
+            member = back.run.members[name_of(key)]
+            if member.state in REACHED:
+                self._update(key, restored=Restored.RESTORED, value=member.value)
+            elif self.parts[key].claim.lost is None:
+                self._update(key, restored=Restored.FAILED, value=member.value, problem=member.problem)
+
+    async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        """Bring one batch to its goals. A goal that is taken over interrupts it wherever it waits; the rest goes on."""
+        task = asyncio.current_task()
+        claims = [self.parts[goal.key].claim for goal in batch.goals]
+        for claim in claims:
+            claim.operation = task
+        if batch.device in self._away:  # nobody waits for a device that was away before the run began
+            self._less_busy()
+        try:
+            while left := self._left(batch):
+                try:
+                    await self._step(batch, left, gateway, locks)
+                except asyncio.CancelledError:
+                    if not self._only_taken_over(batch, task):
+                        raise
+        finally:
+            for claim in claims:
+                claim.operation = None
+            if batch.device not in self._away:
+                self._less_busy()
+
+    def _only_taken_over(self, batch: Batch, task: asyncio.Task[object] | None) -> bool:
+        """Take back the cancellations that takeovers made; False when somebody ends the whole run."""
+        for goal in batch.goals:
+            part = self.parts[goal.key]
+            if part.claim.lost is not None and not part.settled.is_set() and task is not None:
+                task.uncancel()
+        return task is not None and not task.cancelling()
+
+    async def _step(
+        self, batch: Batch, left: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]
+    ) -> None:
+        if not await self._may_begin(batch):
+            return
+        if gateway.ready(batch.device):
+            await self._bring(left, gateway, locks)
+            return
+        trouble = _unreachable(gateway, batch.device)
+        for goal in left:
+            self._update(goal.key, state=MemberState.WAITING, problem=trouble)
+        if await self._device_returned(gateway, batch.device):
+            await self._skip_what_holds(left, gateway)
+            return
+        for goal in self._left(batch):
+            self._settle(goal.key, MemberState.FAILED, problem=_unreachable(gateway, batch.device))
+
+    async def _may_begin(self, batch: Batch) -> bool:
+        for key in batch.after:
+            part = self.parts.get(key)
+            if part is None:
+                continue
+            await part.settled.wait()
+            member = self.run.members[name_of(key)]
+            if member.state not in REACHED:
+                why = problem(
+                    ErrorCode.BLOCKED,
+                    f"Menunggu {member.label.id}",
+                    f"Waits for {member.label.en or member.label.id}",
+                    device=batch.device,
+                )
+                for goal in self._left(batch):
+                    self._settle(goal.key, MemberState.FAILED, problem=why)
+        if self._held:
+            why = problem(
+                ErrorCode.CANCELLED,
+                "Dihentikan karena kegagalan lain",
+                "Stopped because of another failure",
+                device=batch.device,
+            )
+            for goal in self._left(batch):
+                self._settle(goal.key, MemberState.CANCELLED, problem=why)
+        return bool(self._left(batch))
+
+    async def _bring(self, goals: list[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        keys = sorted(goal.key for goal in goals)
+        taken: list[asyncio.Lock] = []
+        try:
+            for key in keys:  # always in the same order, so that two runs never wait for each other
+                await locks[key].acquire()
+                taken.append(locks[key])
+            await self._bring_owned(goals, gateway)
+        finally:
+            for lock in taken:
+                lock.release()
+
+    async def _bring_owned(self, goals: list[Goal], gateway: Gateway) -> None:
+        by_name = {goal.property: goal.key for goal in goals}
+
+        def attempt(number: int) -> None:
+            for key in by_name.values():
+                self._sent.add(key)
+                if not self.parts[key].settled.is_set():
+                    self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
+
+        def waiting(item: Set, value: Value, seconds: float) -> None:
+            key = by_name[item.property]
+            if self.run.members[name_of(key)].state is not MemberState.WAITING:
+                self._update(key, state=MemberState.WAITING, value=wire_value(value), until=time.time() + seconds)
+
+        def reached(item: Set, reading: Reading) -> None:
+            self._settle(by_name[item.property], MemberState.VERIFIED, value=wire_value(reading.value))
+
+        device = goals[0].device
+        sets = tuple(Set(goal.property, goal.value) for goal in goals)
+        try:
+            await gateway.bring(device, sets, priority=Priority.SCENE, progress=Progress(attempt, waiting, reached))
+        except Unreachable:
+            await asyncio.sleep(_REUNION_S)
+        except Unverified as error:
+            why = problem(
+                ErrorCode.UNVERIFIED,
+                "Terkirim, belum terverifikasi",
+                "Sent, not verified",
+                detail=str(error),
+                device=device,
+            )
+            self._fail(goals, MemberState.UNVERIFIED, why)
+        except NotReached as error:
+            why = problem(
+                ErrorCode.NOT_REACHED,
+                "Alat menerima perintah tetapi tidak berubah",
+                "The device accepted the command but did not change",
+                detail=str(error),
+                device=device,
+            )
+            self._fail(goals, MemberState.FAILED, why, value=wire_value(error.value))
+        except DeviceError as error:
+            self._fail(goals, MemberState.FAILED, device_problem(error, device))
+
+    def _fail(self, goals: list[Goal], state: MemberState, why: Problem, value: object = None) -> None:
+        for goal in goals:
+            if not self.parts[goal.key].settled.is_set():
+                self._settle(goal.key, state, problem=why.model_copy(update={"property": goal.property}), value=value)
+
+    async def _device_returned(self, gateway: Gateway, device: str) -> bool:
+        """Wait for the device; one that was away from the start is waited for only while the rest of the run goes on."""
+        back = asyncio.create_task(gateway.returned(device), name=f"{self.run.id}:return:{device}")
+        idle = asyncio.create_task(self._idle.wait(), name=f"{self.run.id}:idle")
+        try:
+            waited = {back, idle} if device in self._away else {back}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            return gateway.ready(device)
+        finally:
+            back.cancel()
+            idle.cancel()
+
+    async def _skip_what_holds(self, goals: list[Goal], gateway: Gateway) -> None:
+        """A device that came back is planned again: some goals may hold already."""
+        facts = await gateway.facts([goal.key for goal in goals])
+        for goal in goals:
+            if holds(goal, facts[goal.key]):
+                self._settle(goal.key, MemberState.VERIFIED, value=wire_value(facts[goal.key].value))
+
+    def _left(self, batch: Batch) -> list[Goal]:
+        return [
+            goal for goal in batch.goals if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set()
+        ]
+
+    def _taken_over(self, key: PropertyKey) -> bool:
+        """Settle a goal that somebody else owns now, or that was cancelled."""
+        why = self.parts[key].claim.lost
+        if why is None:
+            return False
+        self._settle(
+            key, MemberState.CANCELLED if why.code is ErrorCode.CANCELLED else MemberState.OVERRIDDEN, problem=why
+        )
+        return True
+
+    def _less_busy(self) -> None:
+        self._busy -= 1
+        if self._busy <= 0:
+            self._idle.set()
+
+    def _settle(
+        self, key: PropertyKey, state: MemberState, *, problem: Problem | None = None, value: object = None
+    ) -> None:
+        part = self.parts[key]
+        if part.settled.is_set():
+            return
+        part.settled.set()
+        if state is MemberState.FAILED and self.scene.on_failure == "hold":
+            self._held = True
+        self._update(
+            key,
+            state=state,
+            problem=problem,
+            until=None,
+            ms=round((time.monotonic() - self._clock) * 1000),
+            **({} if value is None else {"value": value}),
+        )
+
+    def _update(self, key: PropertyKey, **changes: object) -> None:
+        name = name_of(key)
+        # ours and checked already: a scene of sixty properties makes some hundred of these
+        self.run.members[name] = Member.model_construct(**{**self.run.members[name].__dict__, **changes})
+        self._changed(name)
+
+    def _settle_rest(self) -> None:
+        late = problem(ErrorCode.TIMEOUT, "Batas waktu lewat", "The time limit has passed")
+        for key, part in self.parts.items():
+            if part.settled.is_set():
+                continue
+            if self._taken_over(key):
+                continue
+            earlier = self.run.members[name_of(key)].problem
+            self._settle(
+                key,
+                MemberState.FAILED,
+                problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}),
+            )
+
+
+def name_of(key: PropertyKey) -> str:
+    """`matrix.route.1`: a property's name in runs and states."""
+    return f"{key[0]}.{key[1]}"
+
+
+def judge(members: Iterable[Member]) -> RunResult:
+    """The result of a run by its members: achieved only when every property was read back at its goal."""
+    members = list(members)
+    states = [member.state for member in members]
+    back = {member.restored for member in members} - {None}
+    if Restored.RESTORED in back and Restored.FAILED not in back:
+        return RunResult.RESTORED
+    if all(state in REACHED for state in states):
+        return RunResult.ACHIEVED
+    if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):
+        return RunResult.PARTIAL
+    if all(state in (MemberState.OVERRIDDEN, MemberState.CANCELLED) for state in states):
+        return RunResult.CANCELLED
+    return RunResult.FAILED
+
+
+def compensation(
+    goals: Sequence[Goal], before: Mapping[PropertyKey, Value], shapes: Mapping[str, Shape]
+) -> tuple[tuple[Goal, ...], tuple[PropertyKey, ...]]:
+    """Goals that put properties back, dependants first, and those that cannot be put back. Pure."""
+    back: dict[PropertyKey, Goal] = {}
+    irreversible: list[PropertyKey] = []
+    for goal in goals:
+        shape = shapes[goal.device]
+        value = before.get(goal.key)
+        try:
+            if value is None or not shape.spec(goal.property).reversible:
+                raise BadSetting("not to be put back", key=goal.property)
+            back[goal.key] = replace(goal, value=shape.check(goal.property, value), after=(), needs=None)
+        except DeviceError:  # a transitional value (warming) was read, or none
+            irreversible.append(goal.key)
+    ordered = {
+        key: replace(goal, after=tuple(other.key for other in goals if key in other.after and other.key in back))
+        for key, goal in back.items()
+    }
+    return tuple(ordered.values()), tuple(irreversible)
+
+
+def _unreachable(gateway: Gateway, device: str) -> Problem:
+    return device_problem(gateway.trouble(device) or Unreachable("no connection"), device)

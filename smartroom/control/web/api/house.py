@@ -1,0 +1,167 @@
+"""The server itself by HTTP: audit trail, description of the API, health, figures, pages."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from smartroom.control.identity.rights import HOUSE as WHOLE
+from smartroom.control.identity.rights import Action
+from smartroom.control.limits import AUDIT_PAGE
+from smartroom.control.web import metrics, openapi
+from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
+from smartroom.control.web.pages import LOGIN, PANEL, TECHNICIAN, WALL, plain
+from smartroom.control.web.presses import check
+from smartroom.control.web.problems import not_found
+from smartroom.control.web.routes import Call, Nothing, Reply, page, route
+from smartroom.protocol.base import Message
+from smartroom.protocol.people import AuditEntry
+
+
+class Before(Message):
+    """Rows below a number, so many."""
+
+    before: int | None = None
+    limit: Annotated[int, Field(ge=1, le=AUDIT_PAGE)] = 100
+
+
+async def audit(call: Call[Nothing, Before]) -> Reply:
+    """The audit trail, newest first."""
+    return Reply(await call.house.trail.read(before=call.query.before, limit=call.query.limit))
+
+
+async def describe(request: web.Request) -> web.Response:
+    """The API in OpenAPI 3.1."""
+    return web.Response(
+        body=openapi.document(tuple(request.app[ROUTES].values()), request.app[FRONT]), content_type="application/json"
+    )
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The loop lives."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """The records can be written and the rooms are loaded."""
+    house = request.app[HOUSE]
+    checks = {"records": await house.writable(), "rooms": bool(house.desks)}
+    ready = all(checks.values())
+    return web.json_response({"status": "ready" if ready else "not ready", **checks}, status=200 if ready else 503)
+
+
+async def figures(request: web.Request) -> web.Response:
+    """Figures for Prometheus: to this machine itself, or to whoever may read the server's state."""
+    if not _from_here(request):
+        check(request[ACTOR], Action.STATUS_READ, WHOLE)
+    return web.Response(
+        text=metrics.text(request.app[METERS], request.app[HOUSE]),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+async def home(request: web.Request) -> web.StreamResponse:
+    """The panel; who is not signed in signs in first."""
+    return _for_the_known(request, PANEL)
+
+
+async def panel(request: web.Request) -> web.StreamResponse:
+    """The panel of a room."""
+    return _for_the_known(request, PANEL)
+
+
+async def wall(request: web.Request) -> web.StreamResponse:
+    """A wall's page; a browser that is not yet its screen is told by the page itself."""
+    return request.app[PAGES].answer(request, WALL)
+
+
+async def technician(request: web.Request) -> web.StreamResponse:
+    """The technician's page; what it shows asks for the rights."""
+    return _for_the_known(request, TECHNICIAN)
+
+
+async def entrance(request: web.Request) -> web.StreamResponse:
+    """Sign in, set up, pair: one page, told apart by its path."""
+    return request.app[PAGES].answer(request, LOGIN)
+
+
+async def built(request: web.Request) -> web.StreamResponse:
+    """A built file at the top: manifest, service worker, icons."""
+    return request.app[PAGES].answer(request, request.match_info["file"])
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """A built file under /assets/."""
+    return request.app[PAGES].answer(request, f"assets/{request.match_info['file']}")
+
+
+async def trust(request: web.Request) -> web.StreamResponse:
+    """How a tablet comes to trust this server's certificate."""
+    from smartroom.control.identity.authority import fingerprint  # noqa: PLC0415  # cryptography only when asked
+
+    root = request.app[FRONT].root_certificate
+    if root is None:
+        return plain(
+            "Sertifikat",
+            "Server ini tidak memakai sertifikat buatan sendiri; tidak ada yang perlu dipasang.",
+            '<span lang="en">This server uses no certificate of its own making; there is nothing to install.</span>',
+        )
+    return plain(
+        "Percayai server ini",
+        'Unduh <a href="/trust/root.crt">sertifikat akar</a>, lalu pasang di tablet. Cocokkan sidik jarinya dengan yang tampil di layar server:',
+        f"<code>{fingerprint(root)}</code>",
+        "Android: Setelan &gt; Keamanan &gt; Pasang sertifikat CA. "
+        "iPad: pasang profil, lalu Setelan &gt; Umum &gt; Mengenai &gt; Setelan Kepercayaan Sertifikat.",
+        '<span lang="en">Download the <a href="/trust/root.crt">root certificate</a>, install it on the tablet, and compare its '
+        "fingerprint with the one on the server's own screen. Do not click warnings away.</span>",
+    )
+
+
+async def root_certificate(request: web.Request) -> web.StreamResponse:
+    """The local root, to install on a tablet."""
+    root = request.app[FRONT].root_certificate
+    if root is None:
+        raise not_found(
+            "Server ini tidak memakai sertifikat akar sendiri", "This server has no root certificate of its own"
+        )
+    headers = {"Content-Disposition": 'attachment; filename="smartroom-root.crt"'}
+    return web.Response(body=root.read_bytes(), content_type="application/x-x509-ca-cert", headers=headers)
+
+
+TABLE = (
+    route("GET", "/api/v1/audit", Action.AUDIT_READ, audit, query=Before, answer=AuditEntry, many=True),
+    page("/api/v1/openapi.json", describe),
+    page("/healthz", healthz),
+    page("/readyz", readyz),
+    page("/metrics", figures),
+    page("/", home),
+    page("/panel/{room}", panel),
+    page("/wall/{wall}", wall),
+    page("/technician", technician),
+    page("/technician/{room}", technician),
+    page("/login", entrance),
+    page("/setup", entrance),
+    page("/pair/{code}", entrance),
+    page("/trust", trust),
+    page("/trust/root.crt", root_certificate),
+    page("/assets/{file:[A-Za-z0-9._/-]+}", asset),
+    page("/{file:[a-z0-9-]+\\.(?:webmanifest|js|png|svg|ico|txt|webp)}", built),
+)
+
+
+def _for_the_known(request: web.Request, name: str) -> web.StreamResponse:
+    if request[ACTOR].known:
+        return request.app[PAGES].answer(request, name)
+    if request.app[HOUSE].people.set_up_needed:
+        raise web.HTTPSeeOther("/setup")
+    raise web.HTTPSeeOther("/login" if request.path == "/" else f"/login?next={request.path}")
+
+
+def _from_here(request: web.Request) -> bool:
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback and "X-Forwarded-For" not in request.headers
+    except ValueError:
+        return False

@@ -1,0 +1,238 @@
+"""Rooms by HTTP: look, plan, press, read the history."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, TypeVar
+from uuid import uuid4
+
+from pydantic import Field, ValidationError
+
+from smartroom.control.errors import ProblemError, problem
+from smartroom.control.identity.rights import Action, Resource, may
+from smartroom.control.limits import WAITING_APPLIES
+from smartroom.control.web.gate import misshaped
+from smartroom.control.web.routes import Call, Nothing, route
+from smartroom.protocol.base import Id, Message, Value
+from smartroom.protocol.commands import (
+    Accepted,
+    ActDevice,
+    ApplyReport,
+    ApplyScene,
+    BlankRoom,
+    CancelRun,
+    DismissUnfinished,
+    Press,
+    PressId,
+    RetryRun,
+    SetProperty,
+)
+from smartroom.protocol.errors import ErrorCode
+from smartroom.protocol.people import RoomSummary
+from smartroom.protocol.scenes import Plan
+from smartroom.protocol.state import DeviceState, Link, RoomState, Run
+
+_waiting = asyncio.Semaphore(WAITING_APPLIES)
+
+
+class PressBody(Message):
+    """What every press may carry. `id`: the same id again changes nothing. `at`: when it was made, for a program that wants it to expire."""
+
+    id: PressId | None = None
+    at: float | None = None
+
+
+class RetryBody(PressBody):
+    """Try again, on one device or all."""
+
+    device: Id | None = None
+
+
+class SetBody(PressBody):
+    """A value for a property."""
+
+    value: Value
+
+
+class ActBody(PressBody):
+    """Arguments of an action."""
+
+    arguments: dict[str, Value] = Field(default_factory=dict)
+
+
+class BlankBody(PressBody):
+    """Hide or show."""
+
+    on: bool
+
+
+class Wait(Message):
+    """Answer when the run has ended, with its report."""
+
+    wait: bool = False
+
+
+class Recent(Message):
+    """How many."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+_AnyPress = TypeVar("_AnyPress", bound=PressBody)
+_PressT = TypeVar("_PressT", bound=Press)
+_AnyQuery = TypeVar("_AnyQuery", bound=Message)
+
+
+async def rooms(call: Call[Nothing, Nothing]) -> list[RoomSummary]:
+    """Rooms the asker may see."""
+    return [
+        _summary(desk.store.state)
+        for name, desk in call.house.desks.items()
+        if may(call.actor, Action.ROOM_SEE, Resource(room=name))
+    ]
+
+
+async def state(call: Call[Nothing, Nothing]) -> RoomState:
+    """Everything a page shows of a room, now."""
+    return call.presses.desk(call.actor, call.part("room"), Action.ROOM_SEE).store.state
+
+
+async def devices(call: Call[Nothing, Nothing]) -> list[DeviceState]:
+    """A room's devices: address, connection, readings."""
+    return list(call.presses.desk(call.actor, call.part("room"), Action.DEVICE_READ).store.state.devices.values())
+
+
+async def plan(call: Call[Nothing, Nothing]) -> Plan:
+    """What a scene would do, from fresh readings; nothing is sent."""
+    return await call.presses.desk(call.actor, call.part("room"), Action.PLAN).plan(call.part("scene"))
+
+
+async def apply(call: Call[PressBody, Wait]) -> Accepted | ApplyReport:
+    """Recall a scene; answers at once with a run, or with `wait=true` when the run has ended."""
+    return await _run(call, _press(ApplyScene, call, scene=call.part("scene")))
+
+
+async def retry(call: Call[RetryBody, Wait]) -> Accepted | ApplyReport:
+    """Try again what the scene's last run did not reach."""
+    return await _run(call, _press(RetryRun, call, scene=call.part("scene"), device=call.body.device))
+
+
+async def cancel(call: Call[PressBody, Nothing]) -> Accepted:
+    """Stop a run where it is."""
+    return await call.presses.take(call.actor, _press(CancelRun, call, run=call.part("run")))
+
+
+async def report(call: Call[Nothing, Nothing]) -> ApplyReport:
+    """Wait for a run to end and read its report."""
+    desk = call.presses.desk(call.actor, call.part("room"), Action.HISTORY_READ)
+    async with _place():
+        return await desk.wait(call.part("run"))
+
+
+async def history(call: Call[Nothing, Recent]) -> list[Run]:
+    """Finished runs, newest first."""
+    call.presses.desk(call.actor, call.part("room"), Action.HISTORY_READ)
+    found = await call.house.recent_runs(call.part("room"), call.query.limit)
+    return [Run.model_validate_json(text) for text in found]
+
+
+async def set_property(call: Call[SetBody, Nothing]) -> Accepted:
+    """Set one property by hand; the answer's `value` was read back from the device."""
+    press = _press(SetProperty, call, device=call.part("device"), property=call.part("property"), value=call.body.value)
+    return await call.presses.take(call.actor, press)
+
+
+async def act(call: Call[ActBody, Nothing]) -> Accepted:
+    """Do something that is no state: drive a camera, store a preset."""
+    press = _press(
+        ActDevice, call, device=call.part("device"), action=call.part("action"), arguments=call.body.arguments
+    )
+    return await call.presses.take(call.actor, press)
+
+
+async def blank(call: Call[BlankBody, Nothing]) -> Accepted:
+    """Hide or show the picture on every output that can."""
+    return await call.presses.take(call.actor, _press(BlankRoom, call, on=call.body.on))
+
+
+async def dismiss(call: Call[PressBody, Nothing]) -> Accepted:
+    """Do not offer the unfinished run any more."""
+    return await call.presses.take(call.actor, _press(DismissUnfinished, call))
+
+
+_ROOM = "/api/v1/rooms/{room}"
+_SCENE = _ROOM + "/scenes/{scene}"
+_DEVICE = _ROOM + "/devices/{device}"
+
+TABLE = (
+    route("GET", "/api/v1/rooms", Action.ROOM_SEE, rooms, answer=RoomSummary, many=True),
+    route("GET", _ROOM, Action.ROOM_SEE, state, answer=RoomState),
+    route("GET", _ROOM + "/devices", Action.DEVICE_READ, devices, answer=DeviceState, many=True),
+    route("GET", _SCENE + "/plan", Action.PLAN, plan, answer=Plan),
+    route("POST", _SCENE + "/apply", Action.SCENE_APPLY, apply, body=PressBody, query=Wait, answer=Accepted),
+    route("POST", _SCENE + "/retry", Action.SCENE_RETRY, retry, body=RetryBody, query=Wait, answer=Accepted),
+    route("GET", _ROOM + "/runs", Action.HISTORY_READ, history, query=Recent, answer=Run, many=True),
+    route("GET", _ROOM + "/runs/{run}", Action.HISTORY_READ, report, answer=ApplyReport),
+    route("POST", _ROOM + "/runs/{run}/cancel", Action.SCENE_CANCEL, cancel, body=PressBody, answer=Accepted),
+    # A host sets what the panel shows, a technician everything: which it is, the press itself finds out.
+    route(
+        "PUT",
+        _DEVICE + "/properties/{property}",
+        Action.CONTROL_SET,
+        set_property,
+        body=SetBody,
+        answer=Accepted,
+        late=True,
+    ),
+    route("POST", _DEVICE + "/actions/{action}", Action.CONTROL_ACT, act, body=ActBody, answer=Accepted, late=True),
+    route("POST", _ROOM + "/blank", Action.BLANK, blank, body=BlankBody, answer=Accepted),
+    route("POST", _ROOM + "/dismiss", Action.DISMISS, dismiss, body=PressBody, answer=Accepted),
+)
+
+
+def _press(model: type[_PressT], call: Call[_AnyPress, _AnyQuery], **parts: object) -> _PressT:
+    """A press from a request; what stands in the path is as strange as a body and is checked like one."""
+    made = {
+        "id": call.body.id or str(uuid4()),
+        "at": time.time() if call.body.at is None else call.body.at,
+        "room": call.part("room"),
+    }
+    try:
+        return model.model_validate({**made, **parts})
+    except ValidationError as error:
+        raise misshaped(error) from None
+
+
+async def _run(call: Call[_AnyPress, Wait], press: Press) -> Accepted | ApplyReport:
+    if not call.query.wait:
+        return await call.presses.take(call.actor, press)
+    async with _place():
+        accepted = await call.presses.take(call.actor, press)
+        assert accepted.run is not None
+        return await call.house.desks[press.room].wait(accepted.run)
+
+
+@asynccontextmanager
+async def _place() -> AsyncIterator[None]:
+    """One of the few places for requests that wait as long as a scene."""
+    if _waiting.locked():
+        raise ProblemError(
+            problem(ErrorCode.OVERLOADED, "Terlalu banyak yang menunggu", "Too many requests are waiting")
+        )
+    async with _waiting:
+        yield
+
+
+def _summary(state: RoomState) -> RoomSummary:
+    return RoomSummary(
+        id=state.room,
+        name=state.name,
+        place=state.place,
+        version=state.version,
+        devices=len(state.devices),
+        ready=sum(1 for device in state.devices.values() if device.link is Link.READY),
+        scenes=len(state.scenes),
+    )

@@ -1,0 +1,156 @@
+"""What the web needs of the rest of the process; `app` puts it together."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from smartroom.control.devices.bench import Bench
+from smartroom.control.devices.simulation import Simulation
+from smartroom.control.displays.walls import Walls
+from smartroom.control.identity.people import People
+from smartroom.control.logbook import LogBook
+from smartroom.protocol.base import Value
+from smartroom.protocol.commands import Accepted, ApplyReport
+from smartroom.protocol.people import AuditEntry
+from smartroom.protocol.scenes import Plan
+from smartroom.protocol.state import Patch, RoomState
+
+
+class Store(Protocol):
+    """A room's state to watch."""
+
+    version: int
+
+    @property
+    def state(self) -> RoomState:
+        """The whole state now."""
+        ...
+
+    def since(self, version: int) -> list[Patch] | None:
+        """Patches after a version; None when a snapshot is needed."""
+        ...
+
+    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
+        """Call back with every patch; returns what ends it."""
+        ...
+
+
+class Desk(Protocol):
+    """The way into a room: `scenes.desk.Desk`. Every method raises ProblemError."""
+
+    room: str
+
+    @property
+    def store(self) -> Store:
+        """The room's state."""
+        ...
+
+    async def plan(self, scene: str) -> Plan:
+        """What a scene would do."""
+        ...
+
+    def apply(self, scene: str, *, by: str, press: str) -> Accepted:
+        """Recall a scene."""
+        ...
+
+    async def wait(self, run: str) -> ApplyReport:
+        """The run when it has ended."""
+        ...
+
+    def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
+        """Try again what failed."""
+        ...
+
+    def cancel(self, run: str, *, by: str, press: str) -> Accepted:
+        """Stop a run."""
+        ...
+
+    async def set(self, device: str, name: str, value: Value, *, by: str, press: str) -> Accepted:
+        """Set a property by hand."""
+        ...
+
+    async def act(self, device: str, action: str, arguments: dict[str, Value], *, by: str, press: str) -> Accepted:
+        """Do something that is no state."""
+        ...
+
+    async def blank(self, *, on: bool, by: str, press: str) -> Accepted:
+        """Hide or show all pictures."""
+        ...
+
+    def dismiss_unfinished(self, *, by: str, press: str) -> Accepted:
+        """Do not offer the unfinished run again."""
+        ...
+
+
+class Trail(Protocol):
+    """The audit trail."""
+
+    dropped: int
+
+    @property
+    def waiting(self) -> int:
+        """Rows not yet on disk."""
+        ...
+
+    def note(
+        self, *, actor: str, kind: str, credential: str, action: str, resource: str, outcome: str, detail: str = ""
+    ) -> None:
+        """Add a row; never waits."""
+        ...
+
+    async def read(self, *, before: int | None = None, limit: int = ...) -> Sequence[AuditEntry]:
+        """Newest rows first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything behind the door."""
+
+    desks: Mapping[str, Desk]
+    people: People
+    trail: Trail
+    recent_runs: Callable[[str, int], Awaitable[Sequence[str]]]
+    """Finished runs of a room, newest first, as JSON of `protocol.state.Run`."""
+    writable: Callable[[], Awaitable[bool]]
+    """Whether the records can be written now."""
+    gauges: Callable[[], Mapping[str, float]] = dict
+    """More figures for /metrics: name -> value."""
+    benches: Mapping[str, Bench] = field(default_factory=dict)
+    """Room -> its devices from the technician's side."""
+    log: LogBook = field(default_factory=LogBook)
+    simulation: Simulation | None = None
+    """Simulators in the place of hardware; none in a real server."""
+    walls: Mapping[str, Walls] = field(default_factory=dict)
+    """Room -> its walls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Where and how the door stands."""
+
+    host: str
+    port: int
+    origins: frozenset[str]
+    """What browsers may call us: `https://ruang.example:8443`. Their hosts are the only ones answered to."""
+    build: str
+    tls: ssl.SSLContext | None = None
+    root_certificate: Path | None = None
+    """The local root to be downloaded at /trust."""
+    dashboards: tuple[str, ...] = field(default=())
+    """Origins that may be shown in frames."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by https: decides names and flags of cookies."""
+        return self.tls is not None or any(origin.startswith("https:") for origin in self.origins)
+
+    @property
+    def url(self) -> str:
+        """The first origin, for links we hand out."""
+        names = sorted(self.origins, key=lambda origin: ("localhost" in origin or "127.0.0.1" in origin, origin))
+        return names[0] if names else f"http://localhost:{self.port}"

@@ -1,0 +1,129 @@
+"""The demo as a newcomer starts it, in a process of its own, and a real browser before it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=id",
+]
+
+
+@dataclass(slots=True)
+class Demo:
+    """A running `smartroom demo`."""
+
+    process: asyncio.subprocess.Process
+    data: Path
+    url: str
+    pids: dict[str, int] = field(default_factory=dict)
+    commands: dict[str, list[str]] = field(default_factory=dict)
+
+    async def smartroom(self, *words: str) -> tuple[int, str]:
+        """Run a command against it; exit code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "smartroom", *words, "--data", str(self.data)),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    async def pair(self, browser: Browser, role: str = "operator", width: int = 1280, height: int = 800) -> Page:
+        """A fresh browser profile that became the room's tablet by a one-use link."""
+        code, output = await self.smartroom("pair", f"Tablet {role}", "--role", role)
+        assert code == 0, output
+        link = output.strip().splitlines()[-1]
+        page = await (await browser.new_context(viewport={"width": width, "height": height})).new_page()
+        page.set_default_timeout(15_000)
+        await page.goto(link)
+        await page.get_by_test_id("pair-submit").click()
+        await page.get_by_test_id("pair-open").click()
+        await page.get_by_test_id("scenes").wait_for()
+        return page
+
+    def kill(self, device: str) -> None:
+        """Take a device's power: SIGKILL to its simulator."""
+        os.kill(self.pids[device], signal.SIGKILL)
+
+    async def start(self, device: str) -> asyncio.subprocess.Process:
+        """Start a killed simulator again, as the demo's own list says."""
+        words = self.commands[device]
+        assert words[0] == "smartroom"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", *words), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        await process.stdout.readline()
+        return process
+
+
+@asynccontextmanager
+async def running(data: Path, port: int = 0) -> AsyncIterator[Demo]:
+    """Start the demo; yields when it says what to open."""
+    log = data.with_name("demo.log")
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "smartroom", "demo", "--port", str(port), "--data", str(data)),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    assert process.stdout is not None
+    try:
+        pids: dict[str, int] = {}
+        commands: dict[str, list[str]] = {}
+        async with asyncio.timeout(40):
+            while True:
+                line = (await process.stdout.readline()).decode()
+                assert line, f"the demo ended before it answered:\n{log.read_text()[-3000:]}"
+                if row := re.match(r"smart-room-centre\s+(\S+)\s+\S+\s+(\d+)\s+(smartroom .*)$", line):
+                    pids[row[1]] = int(row[2])
+                    commands[row[1]] = row[3].split()
+                if "Ctrl-C" in line:
+                    break
+        door = json.loads((data / "server.json").read_text())
+        yield Demo(process, data, door["url"], pids, commands)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            async with asyncio.timeout(15):
+                await process.wait()
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
+    """A fresh demo."""
+    async with running(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    async with async_playwright() as playwright:
+        found = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield found
+        await found.close()

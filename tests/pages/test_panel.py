@@ -1,0 +1,161 @@
+"""The panel and login pages in a real browser before the real demo: what an eye, a finger and a screen reader need."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.flows.conftest import CHROMIUM, Demo, running
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = {"landscape": (1280, 800), "portrait": (800, 1280), "phone": (390, 844)}
+LEGAL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+CLIPPED = """() => {
+  const found = [];
+  const main = document.querySelector('main');
+  if (innerWidth > 600 && main.scrollHeight > main.clientHeight + 1) found.push(`main scrolls: ${main.scrollHeight} of ${main.clientHeight}`);
+  if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is wider than the screen: ${document.documentElement.scrollWidth}`);
+  for (const element of document.querySelectorAll('[data-testid^=scene-], [data-testid^=output-], [data-testid^=source-], footer button'))
+    if (element.tagName === 'BUTTON' && element.scrollHeight > element.clientHeight + 2) found.push(`${element.dataset.testid} is cut`);
+  return found;
+}"""
+
+SMALL = """() => [...document.querySelectorAll('button, a, input')]
+  .map((element) => [element.dataset.testid ?? element.className, element.getBoundingClientRect()])
+  .filter(([, box]) => box.width > 0 && (box.width < 55.5 || box.height < 55.5))
+  .map(([name, box]) => `${name}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pages(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Demo, Browser]]:
+    """One demo and one browser for all: each test has a tablet of its own."""
+    async with running(tmp_path_factory.mktemp("pages") / "data") as demo, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield demo, browser
+        await browser.close()
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA."""
+    # The pages' policy forbids foreign scripts, rightly; the test's own comes in by the debugger's door.
+    await page.evaluate((ROOT / "web/node_modules/axe-core/axe.min.js").read_text() + "; 0")
+    found: list[str] = await page.evaluate(
+        "async (tags) => (await axe.run(document, {runOnly: tags})).violations.map("
+        "(rule) => `${rule.id}: ${rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 120)).join(' | ')}`)",
+        LEGAL,
+    )
+    return found
+
+
+async def test_the_panel_fits_and_can_be_read_on_every_screen(pages: tuple[Demo, Browser]) -> None:
+    """Three sizes, two themes: nothing scrolls on a tablet, nothing is cut, targets reach 56 px, axe finds nothing; the plan sheet likewise."""
+    demo, browser = pages
+    first = await demo.pair(browser)
+    state = await first.context.storage_state()
+    for name, (width, height) in SIZES.items():
+        for theme in ("dark", "light"):
+            context = await browser.new_context(
+                viewport={"width": width, "height": height}, storage_state=state, bypass_csp=True, has_touch=True
+            )
+            await context.add_init_script(f"localStorage.setItem('smartroom.theme', '{theme}')")
+            page = await context.new_page()
+            await page.goto(demo.url)
+            await page.get_by_test_id("scene-rapat").wait_for()
+            await page.locator("[data-testid=device-matrix][data-link=ready]").wait_for()
+            assert await page.evaluate(CLIPPED) == [], f"{name}, {theme}"
+            assert await page.evaluate(SMALL) == [], f"{name}, {theme}"
+            assert await violations(page) == [], f"{name}, {theme}"
+            await page.get_by_test_id("scene-rapat-look").click()
+            await page.get_by_test_id("plan-summary").wait_for()
+            assert await violations(page) == [], f"plan sheet, {name}, {theme}"
+            await context.close()
+
+
+async def test_the_panel_needs_no_pointer(pages: tuple[Demo, Browser]) -> None:
+    """Shift+Enter looks first, Escape closes and gives focus back, Space held for a second runs a dangerous scene, a short one does not."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    tile = page.get_by_test_id("scene-rapat")
+    await tile.focus()
+    await page.keyboard.press("Shift+Enter")
+    await page.get_by_test_id("plan-sheet").wait_for()
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("plan-sheet").wait_for(state="detached")
+    await page.wait_for_timeout(50)
+    assert await tile.evaluate("(node) => node === document.activeElement")
+    ending = page.get_by_test_id("scene-semua-mati")
+    await ending.focus()
+    await page.keyboard.press(" ")
+    assert await ending.get_attribute("data-state") == "idle"
+    await page.keyboard.down(" ")
+    await page.wait_for_timeout(1150)
+    await page.keyboard.up(" ")
+    await page.locator("[data-testid=scene-semua-mati]:not([data-state=idle])").wait_for()
+
+
+async def test_a_tap_shows_before_the_server_answers(pages: tuple[Demo, Browser]) -> None:
+    """The tile says `Mengirim` by itself, while the server cannot have answered; it never says more by itself."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    demo.process.send_signal(signal.SIGSTOP)
+    try:
+        await page.get_by_test_id("scene-presentasi").click()
+        assert await page.get_by_test_id("scene-presentasi").get_attribute("data-state") == "sending"
+    finally:
+        demo.process.send_signal(signal.SIGCONT)
+    await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=40_000)
+
+
+async def test_language_and_theme_are_kept_by_the_tablet(pages: tuple[Demo, Browser]) -> None:
+    """Indonesian and dark at first; after switching, a reload stays English and light."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    assert await page.get_attribute("html", "lang") == "id"
+    await page.get_by_test_id("language").click()
+    await page.get_by_test_id("theme").click()
+    await page.reload()
+    await page.get_by_test_id("scenes").wait_for()
+    assert await page.get_attribute("html", "lang") == "en"
+    assert await page.get_attribute("html", "data-theme") == "light"
+
+
+async def test_the_shell_opens_without_the_server_and_says_so(pages: tuple[Demo, Browser]) -> None:
+    """The service worker keeps page, script and style, and no word of the room: cut off and reloaded, the page says that it waits."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await page.evaluate("navigator.serviceWorker.ready.then(() => 0)")
+    kept: list[str] = await page.evaluate(
+        "async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys())"
+        ".map((request) => new URL(request.url).pathname)))).flat()"
+    )
+    assert "/" in kept
+    assert not [path for path in kept if path.startswith(("/api", "/socket.io"))]
+    await page.context.set_offline(True)
+    await page.reload()
+    await page.get_by_test_id("waiting").wait_for()
+
+
+async def test_a_wrong_password_is_told_and_the_right_one_leads_on(pages: tuple[Demo, Browser]) -> None:
+    """The login page names what is wrong, keeps the name, and leads to the page that was asked for; axe finds nothing."""
+    demo, browser = pages
+    page = await (await browser.new_context(bypass_csp=True)).new_page()
+    await page.goto(f"{demo.url}/panel/smart-room-centre")
+    assert await violations(page) == []
+    await page.get_by_test_id("login-name").fill("operator")
+    await page.get_by_test_id("login-password").fill("salah")
+    await page.keyboard.press("Enter")
+    await page.get_by_test_id("trouble").wait_for()
+    assert await page.get_by_test_id("login-name").input_value() == "operator"
+    assert await violations(page) == []
+    await page.get_by_test_id("login-password").fill("ruang-uji-2026")
+    await page.get_by_test_id("login-submit").click()
+    await page.get_by_test_id("scenes").wait_for()
+    assert page.url.endswith("/panel/smart-room-centre")

@@ -1,0 +1,24 @@
+import type { Patch, RoomState } from "../protocol/messages";
+
+/** What a patch did to a state. */
+export type Patched = { state: RoomState } | { gap: true } | { old: true };
+
+/** Leads a state to a patch's version; untouched parts keep their identity. A missing version in between is a gap: ask again. */
+export function applyPatch(state: RoomState, patch: Patch): Patched {
+  if (patch.room !== state.room || patch.version <= state.version) return { old: true };
+  if ((patch.since ?? patch.version - 1) > state.version) return { gap: true };
+  let next: unknown = state;
+  for (const change of patch.changes) next = place(next, change.path, change.value, change.path.length > 1);
+  return { state: { ...(next as RoomState), version: patch.version, time: patch.time } };
+}
+
+/** A copy of `tree` with `value` at `path`; below the first level null takes the key away. */
+function place(tree: unknown, path: readonly string[], value: unknown, removes: boolean): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return value;
+  const copy: Record<string, unknown> = { ...(tree as Record<string, unknown>) };
+  if (rest.length > 0) copy[key] = place(copy[key] ?? {}, rest, value, removes);
+  else if (value === null && removes) Reflect.deleteProperty(copy, key);
+  else copy[key] = value;
+  return copy;
+}

@@ -1,0 +1,203 @@
+import { Api } from "../../core/api";
+import { Connection, type Connected } from "../../core/connection";
+import { pick } from "../../core/format";
+import { shouldReload } from "../../core/freshness";
+import { type Asks, type Outcome, Presses } from "../../core/presses";
+import type { Transport } from "../../core/transport";
+import { messages } from "../../i18n";
+import type { Me, Problem, RoomState } from "../../protocol/messages";
+import { page } from "../../ui/page.svelte";
+
+/** A word on what became of a press stays this long. */
+const NOTICE_MS = 7000;
+/** After the server took a scene, its first patch is on the way: the press stays visible until then. */
+const SETTLE_MS = 1500;
+
+const RELOADED = "smartroom.reloaded";
+
+export interface Notice {
+  number: number;
+  key: string;
+  good: boolean;
+  text: string;
+  fix: string;
+}
+
+/** Which sheet is open, and for what. */
+export type Open = { kind: "plan" | "failure"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" } | null;
+
+/** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
+export class Session {
+  readonly api = new Api();
+  me = $state.raw<Me | null>(null);
+  connected = $state.raw<Connected>({ link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null });
+  pending = $state.raw<ReadonlySet<string>>(new Set());
+  notices = $state.raw<readonly Notice[]>([]);
+  /** Server time, seconds; moves once a second. */
+  now = $state(Date.now() / 1000);
+  roundTripMs = $state<number | null>(null);
+  open = $state.raw<Open>(null);
+  /** `device.property` -> server time at which this page saw its value change. */
+  changes = $state.raw<ReadonlyMap<string, number>>(new Map());
+
+  /** Scenes that the server took and whose run no patch has shown yet. */
+  settling = $state.raw<ReadonlyMap<string, string>>(new Map());
+
+  readonly m = $derived(messages(page.lang));
+  readonly room: RoomState | null = $derived(this.connected.state);
+  readonly live = $derived(this.connected.link === "live");
+  /** The values on the page are not current. */
+  readonly cut = $derived(this.connected.link !== "live");
+  readonly refused: ReadonlySet<string> = $derived(new Set(this.notices.filter((notice) => !notice.good).map((notice) => notice.key)));
+
+  readonly #connection: Connection;
+  readonly #presses: Presses;
+  readonly #own: string;
+  #number = 0;
+  #touched = performance.now();
+  #stops: (() => void)[] = [];
+
+  constructor(transport: Transport, room: string, build: string) {
+    this.#own = build;
+    this.#connection = new Connection(transport, room, build, (now) => this.#follow(now));
+    this.#presses = new Presses(this.#connection, room, (pending) => (this.pending = pending));
+  }
+
+  /** Begins to follow the room; ends with `close()`. */
+  start(): void {
+    this.#connection.start();
+    const tick = setInterval(() => this.#tick(), 1000);
+    const probe = (): void => this.#connection.probe();
+    const touch = (): void => void (this.#touched = performance.now());
+    const seen = (): void => void (document.visibilityState === "visible" && probe());
+    window.addEventListener("online", probe);
+    window.addEventListener("offline", probe);
+    document.addEventListener("visibilitychange", seen);
+    window.addEventListener("pointerdown", touch, true);
+    window.addEventListener("keydown", touch, true);
+    this.#stops = [
+      () => clearInterval(tick),
+      () => window.removeEventListener("online", probe),
+      () => window.removeEventListener("offline", probe),
+      () => document.removeEventListener("visibilitychange", seen),
+      () => window.removeEventListener("pointerdown", touch, true),
+      () => window.removeEventListener("keydown", touch, true),
+    ];
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#connection.close();
+  }
+
+  /** Whether this page's person or tablet may do something; before the server said who they are, the server alone judges. */
+  may(action: string): boolean {
+    return this.me === null || this.me.actions.includes(action);
+  }
+
+  /** Sends a press; a refusal becomes a notice at the control named by `key`. */
+  async press<E extends keyof Asks>(event: E, body: Asks[E], key: string): Promise<Outcome> {
+    const outcome = await this.#presses.send(event, body, key);
+    if ("problem" in outcome) this.tell(key, outcome.problem);
+    return outcome;
+  }
+
+  /** Recalls a scene; the tile says `Mengirim` from the tap until the room itself tells. */
+  async apply(scene: string): Promise<void> {
+    this.#settling(scene, await this.press("apply", { scene }, sceneKey(scene)));
+  }
+
+  /** Tries what failed again, of one device or of all. */
+  async retry(scene: string, device: string | null): Promise<void> {
+    this.#settling(scene, await this.press("retry", { scene, device }, sceneKey(scene)));
+  }
+
+  /** Says in words what became of a press. */
+  tell(key: string, problem: Problem): void {
+    const device = problem.device ? this.room?.devices[problem.device] : undefined;
+    const text = pick(problem.text, page.lang);
+    const named = device ? `${pick(device.name, page.lang)}: ${text}` : text;
+    this.#notice({ key, good: false, text: named, fix: problem.fix ? pick(problem.fix, page.lang) : "" });
+  }
+
+  /** Good news that no tile shows. */
+  done(key: string, text: string): void {
+    this.#notice({ key, good: true, text, fix: "" });
+  }
+
+  dismissNotice(number: number): void {
+    this.notices = this.notices.filter((notice) => notice.number !== number);
+  }
+
+  #notice(part: Omit<Notice, "number">): void {
+    const number = ++this.#number;
+    // One notice per control: the newest word counts.
+    this.notices = [...this.notices.filter((notice) => notice.key !== part.key), { ...part, number }].slice(-3);
+    setTimeout(() => this.dismissNotice(number), NOTICE_MS);
+  }
+
+  #settling(scene: string, outcome: Outcome): void {
+    if (!("ok" in outcome)) return;
+    const run = outcome.ok.run;
+    if (run === null || this.room?.scenes[scene]?.run?.id === run) return;
+    const key = sceneKey(scene);
+    this.settling = new Map(this.settling).set(key, run);
+    setTimeout(() => this.#settled(key), SETTLE_MS);
+  }
+
+  #settled(key: string): void {
+    const left = new Map(this.settling);
+    if (left.delete(key)) this.settling = left;
+  }
+
+  #follow(next: Connected): void {
+    const before = this.connected.state;
+    if (next.state && before && next.state !== before) this.changes = changesOf(before, next.state, this.changes);
+    this.connected = next;
+    this.now = this.#connection.clock.now();
+    for (const [key, run] of this.settling) {
+      if (next.state?.scenes[key.slice("scene:".length)]?.run?.id === run) this.#settled(key);
+    }
+    if (next.link === "refused" && next.problem?.code === "unauthenticated") location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  }
+
+  #tick(): void {
+    this.now = this.#connection.clock.now();
+    this.roundTripMs = this.#connection.clock.roundTripMs;
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    const { serverBuild } = this.connected;
+    const busy = this.open !== null || this.pending.size > 0;
+    const untouchedMs = performance.now() - this.#touched;
+    if (!shouldReload({ ownBuild: this.#own, serverBuild, reloadedFor: sessionStorage.getItem(RELOADED), untouchedMs, busy })) return;
+    sessionStorage.setItem(RELOADED, serverBuild);
+    location.reload();
+  }
+}
+
+/** Name of a scene's tile among the controls. */
+export function sceneKey(scene: string): string {
+  return `scene:${scene}`;
+}
+
+/** Name of a property's control among the controls. */
+export function setKey(device: string, property: string): string {
+  return `set:${device}.${property}`;
+}
+
+function changesOf(before: RoomState, after: RoomState, known: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const found = new Map(known);
+  let any = false;
+  for (const [id, device] of Object.entries(after.devices)) {
+    const old = before.devices[id];
+    if (old === device) continue;
+    for (const [name, property] of Object.entries(device.properties)) {
+      if (old?.properties[name]?.value === property.value) continue;
+      found.set(`${id}.${name}`, property.at);
+      any = true;
+    }
+  }
+  return any ? found : known;
+}
