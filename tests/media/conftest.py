@@ -100,5 +100,5 @@ async def room() -> AsyncIterator[Room]:
 async def until(condition: Callable[[], object], limit: float = 5.0) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110  # the condition is another process's or the network's
+        while not condition():  # the condition is another process's or the network's
             await asyncio.sleep(0.005)

@@ -75,7 +75,7 @@ async def until(condition: Callable[[], object], limit: float) -> float:
     """Seconds until something holds."""
     begun = time.monotonic()
     async with asyncio.timeout(limit):
-        while not condition():  # noqa: ASYNC110  # the condition is another process's or the network's
+        while not condition():  # the condition is another process's or the network's
             await asyncio.sleep(0.01)
     return time.monotonic() - begun
 
