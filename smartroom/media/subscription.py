@@ -29,6 +29,7 @@ PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
 PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
+STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
 REPORT_EVERY = 1.0  # s
 MAX_WAITING = 32  # feedbacks between two looks; a browser sends two or three
@@ -231,11 +232,13 @@ class Subscription:
     def _feedback(self, body: bytes, now: float) -> None:
         packets, _ = feedback.parse(body)
         history: list[Any] = self.transport.cell[1]
-        samples: list[Sample] = []
-        for number, arrived in packets:
-            stamp = history[number & 2047]
-            if stamp is not None and now - stamp[0] < 5:
-                samples.append((stamp[0], arrived, stamp[1], stamp[2]))
+        samples = [
+            (stamp[0], arrived, stamp[1], stamp[2])
+            for number, arrived in packets
+            if (stamp := history[number & 2047]) is not None
+        ]
+        if samples and now - samples[0][0] > STALE:
+            return
         if samples:
             self.estimator.feedback(samples, now)
             self._pace()

@@ -37,26 +37,24 @@ class TrendLine:
 
     __slots__ = (
         "_accumulated",
-        "_arrived",
         "_base",
         "_closed",
-        "_first",
         "_floor",
         "_last",
         "_over_since",
         "_points",
-        "_sent",
         "_smoothed",
         "_sums",
         "_threshold",
         "_updated",
+        "group",
         "usage",
     )
 
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque()
         self._sums = (0.0, 0.0, 0.0, 0.0)  # of x, y, x*x, x*y over the points
-        self._first = self._sent = self._arrived = -1.0  # the open group
+        self.group = (-1.0, -1.0, -1.0)  # the open one: first sent, last sent, last arrived
         self._closed = (0.0, 0.0)  # last sent and arrived of the group before
         self._accumulated = 0.0
         self._smoothed = 0.0
@@ -68,23 +66,12 @@ class TrendLine:
         self._over_since = -1.0
         self.usage = Usage.NORMAL
 
-    def add(self, sent: float, arrived: float) -> None:
-        """One delivered packet, in the order of sending; seconds."""
-        if sent - self._first <= GROUP:
-            self._sent = max(self._sent, sent)
-            self._arrived = max(self._arrived, arrived)
-            return
-        if self._first >= 0:
-            self._close(self._sent, self._arrived)
-        else:
-            self._base = arrived
-        self._first = self._sent = sent
-        self._arrived = arrived
-
-    def _close(self, sent: float, arrived: float) -> None:
+    def close(self, sent: float, arrived: float) -> None:
+        """A group of packets is complete: the last send time and the last arrival in it, seconds."""
         before_sent, before_arrived = self._closed
         self._closed = (sent, arrived)
         if not before_arrived:
+            self._base = arrived
             return
         sent_delta = sent - before_sent
         self._accumulated += 1000 * (arrived - before_arrived - sent_delta)
@@ -161,21 +148,33 @@ class Estimator:
 
     def feedback(self, samples: Sequence[Sample], now: float) -> None:
         """Take one feedback in."""
+        if not samples:
+            return
         lost = offered = delivered = 0
-        last_sent = last_arrived = 0.0
-        add = self._trend.add
-        for sample in samples:
+        trend = self._trend
+        first, last_sent, last_arrived = trend.group
+        for sample in samples:  # runs for every packet of every subscriber: no calls but for whole groups
             sent, arrived, size, probe = sample
             offered += size
-            last_sent = max(last_sent, sent)
             if arrived is None:
                 lost += 1
                 continue
             delivered += size
-            last_arrived = max(last_arrived, arrived)
-            add(sent, arrived)
+            if sent - first > GROUP:
+                if first >= 0:
+                    trend.close(last_sent, last_arrived)
+                first = last_sent = sent
+                last_arrived = arrived
+            else:
+                if sent > last_sent:
+                    last_sent = sent
+                if arrived > last_arrived:
+                    last_arrived = arrived
             if probe:
                 self._probes.setdefault(probe, []).append(sample)
+        trend.group = (first, last_sent, last_arrived)
+        if not delivered:
+            last_sent = max(sample[0] for sample in samples)
         self.sent = self._offered.add(last_sent, offered)
         if delivered:
             self.acked = self._delivered.add(last_arrived, delivered)
