@@ -17,12 +17,13 @@ from smartroom.media.negotiation import URI_TRANSPORT_CC, Slot
 from smartroom.media.pacer import STEP, Pacer
 from smartroom.media.producer import Stream
 from smartroom.media.rtp import feedback, rtcp
-from smartroom.media.rtp.bandwidth import Estimator, Sample
+from smartroom.media.rtp.bandwidth import Estimator
 from smartroom.media.transport import Transport
 
 PACED_BELOW = 2_000_000  # bit/s; above it packets go straight through
 PACED_AGAIN_BELOW = 1_700_000  # bit/s; the gap keeps rows from being rebuilt back and forth
 RESERVE = 0.9  # of the estimate is given to media
+KEEP = 1.25  # times the estimate before what is shown is lowered: one hiccup of a busy host must not blank a picture
 RAISE_AFTER = 2.0  # s of room before a layer is added
 AUDIO_SHARE = 50_000  # bit/s set aside per audio slot in use
 PROBE_EVERY = 2.0  # s between probes while more is wanted
@@ -187,7 +188,7 @@ class Subscription:
             if self.wants and not self._trial_until:
                 self._trial_until = now + TRIAL
             most = max(self.available, min(FIRST_PROBE, self.ceiling) if now < self._trial_until else 0.0)
-            roomy = allocate(self.wants, max(0.0, most - audio))
+            roomy = allocate(self.wants, max(0.0, KEEP * most - audio))
             tight = allocate(self.wants, max(0.0, RESERVE * most - audio))
         else:
             roomy = tight = allocate(self.wants, self.ceiling)

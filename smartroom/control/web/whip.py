@@ -118,11 +118,8 @@ def _unauthorised() -> web.Response:
 
 
 def _response(reply: Reply, more: dict[str, str] | None = None) -> web.Response:
-    response = web.Response(status=reply.status, text=reply.body or None, headers={**reply.headers, **(more or {})})
-    if not reply.body:
-        response.headers.pop("Content-Type", None)
-        if "Content-Type" in reply.headers:
-            response.headers["Content-Type"] = reply.headers["Content-Type"]
+    headers = {**reply.headers, **(more or {})}
+    response = web.Response(status=reply.status, body=reply.body.encode() or None, headers=headers)
     for link in reply.links:
         response.headers.add("Link", link)
     response.headers["Access-Control-Allow-Origin"] = "*"

@@ -166,10 +166,8 @@ class Estimator:
                 first = last_sent = sent
                 last_arrived = arrived
             else:
-                if sent > last_sent:
-                    last_sent = sent
-                if arrived > last_arrived:
-                    last_arrived = arrived
+                last_sent = max(last_sent, sent)
+                last_arrived = max(last_arrived, arrived)
             if probe:
                 self._probes.setdefault(probe, []).append(sample)
         trend.group = (first, last_sent, last_arrived)
