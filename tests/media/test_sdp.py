@@ -48,7 +48,9 @@ def test_simulcast_is_accepted_whole(browser: str) -> None:
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
 def test_a_browsers_answer_settles_the_slots(browser: str) -> None:
     """Every slot of the bare call is accepted with VP8, RTX and Opus."""
-    slots = [Slot(f"a{i}", "audio", i, 100 + i) for i in range(2)] + [Slot(f"v{i}", "video", 10 + i, 110 + i) for i in range(3)]
+    slots = [Slot(f"a{i}", "audio", i, 100 + i) for i in range(2)] + [
+        Slot(f"v{i}", "video", 10 + i, 110 + i) for i in range(3)
+    ]
     settled = negotiation.read_slots(offer(f"{browser}-answer"), slots)
     assert len(settled) == 5
     assert all("opus" in slot.payload_types for slot in settled if slot.kind == "audio")

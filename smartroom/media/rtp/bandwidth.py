@@ -15,6 +15,7 @@ BACKOFF = 0.85
 LOSS_HIGH, LOSS_LOW = 0.10, 0.02
 REBASE = 60_000.0  # ms of running sums before they start anew
 QUEUE = 25.0  # ms of queueing before a rising delay counts: a busy host is no full path
+PERSIST = 0.060  # s of arrival time a rise must last: after a stall of the receiver everything arrives at once
 LEAK = 0.05  # ms per group by which the least delay is forgotten: clocks drift, paths change
 MODEST = 0.7  # of the estimate is being sent at most
 DELIVERED = 0.9  # of what is sent: above it the application is the limit, not the path
@@ -106,10 +107,11 @@ class TrendLine:
 
     def _judge(self, slope: float, now: float, sent_delta: float) -> None:
         trend = slope * WINDOW * 4.0 * 3  # the gain of the reference implementation
-        if trend > self._threshold and self._accumulated - self._floor > QUEUE:
+        queue = self._accumulated - self._floor
+        if trend > self._threshold and queue > QUEUE:
             if self._over_since < 0:
                 self._over_since = now - sent_delta / 2
-            elif now - self._over_since >= 0.010 and slope >= self._last:
+            elif now - self._over_since >= PERSIST and (slope >= self._last or queue > 2 * QUEUE):
                 self.usage = Usage.OVER
         else:
             self._over_since = -1.0
