@@ -25,6 +25,7 @@ PACED_AGAIN_BELOW = 1_700_000  # bit/s; the gap keeps rows from being rebuilt ba
 RESERVE = 0.9  # of the estimate is given to media
 KEEP = 1.25  # times the estimate before what is shown is lowered: one hiccup of a busy host must not blank a picture
 RAISE_AFTER = 2.0  # s of room before a layer is added
+AMPLE = 1.3  # times what is wanted: with less known to fit, probes go on, for nothing else raises an idle estimate
 AUDIO_SHARE = 50_000  # bit/s set aside per audio slot in use
 PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
@@ -77,6 +78,7 @@ class Subscription:
         self._middle: dict[int, float] = {}  # LSR -> time, for the round trip
         self._paced = False
         self._trial_until = 0.0
+        self._audio = 0  # bit/s set aside for voices
         self._waiting: deque[tuple[bytes, float]] = deque(maxlen=MAX_WAITING)  # the oldest gives way
         transport.on_rtcp = self.receive_rtcp
         transport.on_path = self._path_changed
@@ -183,7 +185,7 @@ class Subscription:
 
     def choose(self, now: float) -> None:
         """Decide the layer of every visible track within the estimate; pictures change at key frames."""
-        audio = sum(AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None)
+        audio = self._audio = sum(AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None)
         if self._transport_cc or self.loss > 0.1:
             if self.wants and not self._trial_until:
                 self._trial_until = now + TRIAL
@@ -210,7 +212,7 @@ class Subscription:
         video = [c for c in self.consumers if c.slot.rtx_types]
         carrier = next((c for c in video if c.stream is not None), video[0] if video and self.wants else None)
         first = self._probe_steps < 2 and now - self._probed > 0.1
-        lacking = needed(self.wants) > RESERVE * self.estimator.rate
+        lacking = AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
         later = lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
         if carrier is None or not (first or later) or self.estimator.overused or self.estimator.loss > 0.02:
             return
