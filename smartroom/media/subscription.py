@@ -185,7 +185,9 @@ class Subscription:
 
     def choose(self, now: float) -> None:
         """Decide the layer of every visible track within the estimate; pictures change at key frames."""
-        audio = self._audio = sum(AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None)
+        audio = self._audio = sum(
+            AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None
+        )
         if self._transport_cc or self.loss > 0.1:
             if self.wants and not self._trial_until:
                 self._trial_until = now + TRIAL

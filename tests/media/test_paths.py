@@ -86,7 +86,7 @@ async def test_joining_survives_loss(room: Room, loss: float) -> None:
 
 
 async def test_thin_path_loses_video_and_never_audio(room: Room) -> None:
-    """3 -> 0.8 -> 3 Mbit/s: the layer goes down and up again, sound goes on. (How fast: `make bench BENCH=sfu-trace`.)"""
+    """3 -> 0.8 -> 3 Mbit/s: the layer goes down and up again, sound goes on; how fast is measured by `make bench`."""
     found = await trace(room, settle=3)
     assert found.down < 5
     assert found.up < 20
