@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -160,7 +161,7 @@ def plan(
         except (DocumentError, KeyError) as error:
             _fail(str(error.args[0] if isinstance(error, KeyError) else error), EXIT_PARTIAL)
     else:
-        found = _ask(url, token, data, lambda client: client.plan(room, scene))
+        found = _ask(url, token, data, lambda client: client.room(room).plan(scene))
     click.echo(found.model_dump_json(indent=1) if as_json else "\n".join(plan_lines(found)))
 
 
@@ -175,10 +176,66 @@ def apply(room: str, scene: str, url: str | None, token: str | None, data: Path,
     """Recall a scene and wait: result and readings. Exit 1 when it was not achieved."""
     from smartroom.commands.output import report_lines  # noqa: PLC0415
 
-    report = _ask(url, token, data, lambda client: client.apply(room, scene))
+    report = _ask(url, token, data, lambda client: client.room(room).apply(scene))
     click.echo(report.model_dump_json(indent=1) if as_json else "\n".join(report_lines(report)))
     if report.run.result != "achieved":
         sys.exit(EXIT_PARTIAL)
+
+
+@main.group()
+def script() -> None:
+    """Technicians' own programs."""
+
+
+@script.command("run")
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--room", required=True, help="The room the script may move; it reaches no other.")
+@click.option("--timeout", default="60s", show_default=True, help="60s or 2m; then it is stopped.")
+@_URL
+@_TOKEN
+@_DATA
+def script_run(file: Path, room: str, timeout: str, url: str | None, token: str | None, data: Path) -> None:
+    """Run FILE's `async def main(room)` in a process of its own, with a token of its own that ends with it."""
+    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
+    from smartroom.commands.script import BadScript, run_script, seconds  # noqa: PLC0415
+
+    try:
+        limit = seconds(timeout)
+        door = find_door(url, token, data)
+    except BadScript as error:
+        _fail(str(error), EXIT_USAGE)
+    except NoServer as error:
+        _fail(str(error), EXIT_NO_SERVER)
+    code, sentence = _answered(run_script(door, file.resolve(), room, limit))
+    if sentence:
+        click.echo(f"error: {sentence}", err=True)
+    sys.exit(code)
+
+
+@main.group("room")
+def room_group() -> None:
+    """Rooms of a site."""
+
+
+@room_group.command("new")
+@click.argument("name")
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Site to add it to; default: this folder.",
+)
+def room_new(name: str, site: Path) -> None:
+    """Write a room's folder to start from: room.yaml, base.yaml and two scenes that `smartroom check` accepts."""
+    from smartroom.commands.new_room import BadRoom, new_room  # noqa: PLC0415
+
+    try:
+        folder = new_room(site, name)
+    except BadRoom as error:
+        _fail(str(error), EXIT_PARTIAL)
+    for path in sorted(folder.iterdir()):
+        click.echo(f"wrote {path}")
+    click.echo(f"Next: put your devices into {folder / 'room.yaml'}, then  smartroom check {folder}")
 
 
 @main.command()
@@ -212,16 +269,11 @@ def simulate(
     serial: bool,
 ) -> None:
     """A device that speaks its real protocol on a port or a pseudo terminal. Type `state` or `fault lie` while it runs."""
-    from devices.sdk.document import parse_document  # noqa: PLC0415
     from devices.sdk.errors import BadSetting  # noqa: PLC0415
     from devices.sdk.testing.run import run_simulator  # noqa: PLC0415
 
     settings = json.loads(settings_file.read_text()) if settings_file else {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
-        settings[key] = parse_document(text).value
+    settings |= _settings(pairs)
     try:
         asyncio.run(
             run_simulator(
@@ -244,6 +296,40 @@ def simulate(
         )
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+_CERTIFICATES = click.Path(exists=True, path_type=Path)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=_CERTIFICATES,
+    help="Trusted root, PEM file or folder, beside DATA/trust/roots; repeat.",
+)
+@click.option("--test-root", "test_roots", multiple=True, type=_CERTIFICATES, help="Root of rehearsals.")
+@click.option("--intermediate", "intermediates", multiple=True, type=_CERTIFICATES, help="PEM file or folder; repeat.")
+@_DATA
+@_JSON
+def verify(
+    file: Path,
+    roots: tuple[Path, ...],
+    test_roots: tuple[Path, ...],
+    intermediates: tuple[Path, ...],
+    data: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Judge a signed PDF offline: content unchanged, signer known, time vouched for. Exit 1 unless it may be called valid."""
+    from smartroom.commands.verify import verdict_lines, verify_file  # noqa: PLC0415
+
+    verdict = asyncio.run(verify_file(file, data, roots, test_roots, intermediates))
+    click.echo(verdict.model_dump_json(indent=1) if as_json else "\n".join(verdict_lines(verdict)))
+    if not verdict.passed:
+        sys.exit(EXIT_PARTIAL)
 
 
 @main.group()
@@ -277,6 +363,76 @@ def drivers_list(folder: Path | None) -> None:
             )
         )
     click.echo("\n".join(table(rows)))
+
+
+_DRIVERS = click.option(
+    "--drivers",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("drivers"),
+    show_default=True,
+    help="Folder with families of your own: SITE/drivers.",
+)
+
+
+@drivers.command("new")
+@click.argument("name")
+@click.option("--profile", help="An HDMI matrix by YAML alone, beginning with this dialect: ptn, ekl, techly …")
+@_DRIVERS
+def drivers_new(name: str, profile: str | None, folder: Path) -> None:
+    """Begin a family of your own: a whole working one to change, or with --profile two YAML files."""
+    from smartroom.commands.drivers import CannotMake, new_family  # noqa: PLC0415
+
+    try:
+        for path in new_family(name, folder, profile):
+            click.echo(path)
+    except CannotMake as error:
+        _fail(str(error), EXIT_PARTIAL)
+    click.echo(f"next: smartroom drivers check {name} --drivers {folder}")
+
+
+@drivers.command("check")
+@click.argument("name")
+@_DRIVERS
+def drivers_check(name: str, folder: Path) -> None:
+    """Hold a family to the SDK's promises, driver against simulator with every fault. Exit 1 with findings."""
+    from devices.sdk.errors import BadSetting  # noqa: PLC0415
+    from smartroom.commands.drivers import check_family  # noqa: PLC0415
+
+    logging.disable(logging.WARNING)  # connections break on purpose
+    try:
+        findings = asyncio.run(check_family(name, folder))
+    except BadSetting as error:
+        _fail(str(error), EXIT_PARTIAL)
+    finally:
+        logging.disable(logging.NOTSET)
+    for finding in findings:
+        click.echo(f"{finding.check}: {finding.message}", err=True)
+    if findings:
+        sys.exit(EXIT_PARTIAL)
+    click.echo(f"{name}: no findings")
+
+
+@drivers.command("talk")
+@click.argument("name")
+@click.option(
+    "--at", required=True, help="The device's address: tcp://10.20.0.12:4001, serial:///dev/serial/by-id/NAME?baud=9600"
+)
+@click.option("--set", "pairs", multiple=True, help="One setting: --set outputs=8")
+@_DRIVERS
+def drivers_talk(name: str, at: str, pairs: tuple[str, ...], folder: Path) -> None:
+    """Talk to one device at the keyboard and see every byte. Type `help` when connected."""
+    from devices.sdk.document import DocumentError  # noqa: PLC0415
+    from devices.sdk.errors import BadSetting  # noqa: PLC0415
+    from smartroom.commands.drivers import family_named  # noqa: PLC0415
+    from smartroom.commands.talk import talk, typed  # noqa: PLC0415
+
+    try:
+        asyncio.run(talk(family_named(name, folder), at, _settings(pairs), typed(), click.echo))
+    except (BadSetting, DocumentError) as error:
+        _fail(str(error), EXIT_PARTIAL)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 _ROLES = click.Choice(["host", "operator", "technician", "admin", "auditor", "display", "signer", "guest"])
@@ -371,23 +527,47 @@ def _local(work: Coroutine[object, object, _T]) -> _T:
 
 
 def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client], Coroutine[object, object, _T]]) -> _T:
-    from smartroom.client import Client, ClientError, ServerGone  # noqa: PLC0415
-    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
-    from smartroom.commands.output import problem_line  # noqa: PLC0415
+    from smartroom.client import Client  # noqa: PLC0415
+    from smartroom.commands.door import find_door  # noqa: PLC0415
 
     async def ask() -> _T:
         door = find_door(url, token, data)
         async with Client(door.url, door.token, ca=door.ca) as client:
             return await call(client)
 
+    return _answered(ask())
+
+
+def _answered(work: Coroutine[object, object, _T]) -> _T:
+    from smartroom.client import ClientError, Refused, ServerGone  # noqa: PLC0415
+    from smartroom.commands.door import NoServer  # noqa: PLC0415
+    from smartroom.commands.output import problem_line  # noqa: PLC0415
+
     try:
-        return asyncio.run(ask())
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except NoServer as error:
         _fail(str(error), EXIT_NO_SERVER)
     except ServerGone as error:
         _fail(f"{error}. Fix: start the server, or correct --url", EXIT_NO_SERVER)
-    except ClientError as error:
+    except Refused as error:
         _fail(problem_line(error.problem), EXIT_PARTIAL)
+    except ClientError as error:
+        _fail(str(error), EXIT_PARTIAL)
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, object]:
+    """Settings typed as NAME=VALUE."""
+    from devices.sdk.document import parse_document  # noqa: PLC0415
+
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
+        settings[key] = parse_document(text).value
+    return settings
 
 
 def _run_server(server: Coroutine[object, object, None]) -> None:

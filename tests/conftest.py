@@ -1,5 +1,6 @@
-"""What every test may rely on: tools named by `needs` are there, or the test says NOT RUN."""
+"""What every test may rely on: tools named by `needs` are there, or the test says NOT RUN. What the report ends with."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -30,7 +31,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List every test that was NOT RUN with what is missing, after the failures."""
+    """After the failures: which driver has which capability, and every test that was NOT RUN with what is missing."""
+    _conformance(terminalreporter)
     missing: dict[str, list[str]] = {}
     for report in terminalreporter.stats.get("skipped", []):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
@@ -42,3 +44,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(reason)
         for test in sorted(tests):
             terminalreporter.line(f"  {test}")
+
+
+def _conformance(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of driver x capability, from what the conformance tests recorded, in this process or in workers."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    recorded = [value for report in reports for name, value in report.user_properties if name == "conformance"]
+    if recorded:
+        from devices.sdk.testing.table import Row, table_of  # noqa: PLC0415  # only where there is a table
+
+        terminalreporter.section("Drivers and their capabilities")
+        for line in table_of(Row(**json.loads(str(value))) for value in recorded):
+            terminalreporter.line(line)

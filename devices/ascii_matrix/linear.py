@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-MAX_PROGRAM = 600
+MAX_PROGRAM = 300
 """Instructions; every line of every manual needs fewer than 100."""
 MAX_REPEAT = 64
 MAX_DEPTH = 16
@@ -53,6 +53,10 @@ class Pattern:
         parser = _Parser(text)
         self._steps = parser.steps
         self.names = frozenset(parser.names)
+
+    def __len__(self) -> int:
+        """Instructions: what one character of a line may cost."""
+        return len(self._steps)
 
     def fullmatch(self, line: str) -> Mapping[str, str] | None:
         """Named groups when the whole line matches; a group that took no part is missing."""

@@ -19,6 +19,8 @@ from devices.sdk import BadSetting, Document, DocumentError, Settings, read_docu
 SHIPPED = Path(__file__).parent / "profiles"
 LONGEST_LINE = 256
 """Characters of one command or reply; 16 outputs in one line need fewer."""
+MAX_INSTRUCTIONS = 1000
+"""Of all replies together: with the longest line this bounds what one message can cost, some tenths of a second at the worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,16 @@ class Command:
 
     effect: Effect
     template: Template
-    pattern: Pattern
+    spellings: tuple[Template, ...]
+    """The template, and what else the device understands as the same."""
+    patterns: tuple[Pattern, ...]
+    """For each spelling."""
     reply: str | None
     reply_when_off: str | None
+
+    def understood(self, text: str) -> Mapping[str, str] | None:
+        """The numbers of a command that was heard; None when it is another one."""
+        return next((groups for pattern in self.patterns if (groups := pattern.fullmatch(text)) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Profile:
     commands: Mapping[Effect, Command]
     replies: Mapping[str, Reply]
     front_panel: str | None
+    greeting: str
 
     @property
     def hexadecimal(self) -> bool:
@@ -112,7 +122,13 @@ def load_profile(path: Path) -> Profile:
     _check_wire(document, text)
     commands = {effect: _command(document, text, effect) for effect in text.commands}
     replies = {name: _reply(document, text, name) for name in text.replies}
-    profile = Profile(text.title, text.wire, text.pace, commands, replies, text.front_panel)
+    if sum(len(reply.pattern) + len(reply.each_pattern or ()) for reply in replies.values()) > MAX_INSTRUCTIONS:
+        raise document.error(
+            ("replies",),
+            "the patterns together are too long",
+            fix="leave out replies nobody needs, and repetitions such as {0,64}",
+        )
+    profile = Profile(text.title, text.wire, text.pace, commands, replies, text.front_panel, text.greeting)
     _check_names(document, text)
     _try_commands(document, profile)
     _try_replies(document, profile)
@@ -144,33 +160,41 @@ def _check_wire(document: Document, text: ProfileText) -> None:
 
 
 def _command(document: Document, text: ProfileText, effect: Effect) -> Command:
-    where = ("commands", effect.value, "send")
     written = text.commands[effect]
-    hexadecimal = text.wire.form == "hex"
+    wheres: list[tuple[str | int, ...]] = [("commands", effect.value, "send")]
+    wheres += [("commands", effect.value, "also", index) for index in range(len(written.also))]
+    spellings = tuple(
+        _spelling(document, where, spelled, effect, text.wire)
+        for where, spelled in zip(wheres, (written.send, *written.also), strict=True)
+    )
+    patterns = tuple(Pattern(spelling.pattern(strict=True)) for spelling in spellings)
+    return Command(effect, spellings[0], spellings, patterns, written.reply, written.reply_when_off)
+
+
+def _spelling(document: Document, where: tuple[str | int, ...], spelled: str, effect: Effect, wire: Wire) -> Template:
+    hexadecimal = wire.form == "hex"
     allowed = GAPS[effect] | ({"sum"} if hexadecimal else frozenset())
-    template = _template(document, where, written.send, allowed, text.wire)
+    template = _template(document, where, spelled, allowed, wire)
     if lacking := GAPS[effect] - template.gaps:
         raise document.error(
-            where, f"'{effect}' lacks {{{min(lacking)}}}", value=written.send, fix="put the gap where the number stands"
+            where, f"'{effect}' lacks {{{min(lacking)}}}", value=spelled, fix="put the gap where the number stands"
         )
-    if not hexadecimal:
-        ends = [end for end in text.wire.commands_end if written.send.endswith(end)]
-        if not ends:
-            raise document.error(
-                where,
-                f"the command does not end with one of {list(text.wire.commands_end)}",
-                value=written.send,
-                fix="what ends a command is part of it",
-            )
-        body = written.send[: -len(max(ends, key=len))]
-        if any(end in body for end in text.wire.commands_end):
-            raise document.error(
-                where,
-                "what ends a command stands in its middle too",
-                value=written.send,
-                fix="correct wire.commands_end",
-            )
-    return Command(effect, template, Pattern(template.pattern(strict=True)), written.reply, written.reply_when_off)
+    if hexadecimal:
+        return template
+    ends = [end for end in wire.commands_end if spelled.endswith(end)]
+    if not ends:
+        raise document.error(
+            where,
+            f"the command does not end with one of {list(wire.commands_end)}",
+            value=spelled,
+            fix="what ends a command is part of it",
+        )
+    body = spelled[: -len(max(ends, key=len))]
+    if any(end in body for end in wire.commands_end):
+        raise document.error(
+            where, "what ends a command stands in its middle too", value=spelled, fix="correct wire.commands_end"
+        )
+    return template
 
 
 def _reply(document: Document, text: ProfileText, name: str) -> Reply:
@@ -210,7 +234,7 @@ def _item(each: Template) -> str:
 
 
 def _template(
-    document: Document, where: tuple[str, ...], text: str, allowed: frozenset[str], wire: Wire | None
+    document: Document, where: tuple[str | int, ...], text: str, allowed: frozenset[str], wire: Wire | None
 ) -> Template:
     hexadecimal = wire is not None and wire.form == "hex"
     try:
@@ -281,17 +305,18 @@ def _check_names(document: Document, text: ProfileText) -> None:
 
 
 def _try_commands(document: Document, profile: Profile) -> None:
-    """Each command is read back as itself and as no other."""
+    """Each command, in each spelling, is read back as itself and as no other."""
     for effect, command in profile.commands.items():
-        sent = command.template.fill({"in": 3, "out": 2, "outs": (2, 3), "preset": 1}).replace("{sum}", "00")
-        for other, candidate in profile.commands.items():
-            if (candidate.pattern.fullmatch(sent) is not None) != (other is effect):
-                raise document.error(
-                    ("commands", effect.value, "send"),
-                    f"'{effect}' cannot be told from '{other}'",
-                    value=sent,
-                    fix="correct one of the two",
-                )
+        for spelling in command.spellings:
+            sent = spelling.fill({"in": 3, "out": 2, "outs": (2, 3), "preset": 1}).replace("{sum}", "00")
+            for other, candidate in profile.commands.items():
+                if (candidate.understood(sent) is not None) != (other is effect):
+                    raise document.error(
+                        ("commands", effect.value, "send"),
+                        f"'{effect}' cannot be told from '{other}'",
+                        value=sent,
+                        fix="correct one of the two",
+                    )
 
 
 def _try_replies(document: Document, profile: Profile) -> None:

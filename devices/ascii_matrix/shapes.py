@@ -100,6 +100,8 @@ class CommandText(_Model):
     reply: str | None = None
     reply_when_off: str | None = None
     """`ask` and `ask_all`: what is said of an output that shows nothing."""
+    also: tuple[str, ...] = ()
+    """Other spellings the device understands. The driver never sends them; the simulator obeys them too."""
 
 
 class ReplyText(_Model):
@@ -126,3 +128,5 @@ class ProfileText(_Model):
     replies: Mapping[str, ReplyText] = Field(default_factory=dict)
     front_panel: str | None = None
     """The reply that is said unasked when somebody switches by hand, where the device does."""
+    greeting: str = ""
+    """Text form: what is said when somebody connects over the network, without an end of line. Passed over."""

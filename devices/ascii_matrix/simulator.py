@@ -35,6 +35,11 @@ class AsciiMatrixSimulator(Simulator):
         inputs = self.settings.integer("inputs")
         return {f"route.{output}": output if output <= inputs else 1 for output in self._outputs}
 
+    def connected(self, client: Client) -> None:
+        """Greet over the network, where this dialect does."""
+        if self.profile.greeting and client.line == "tcp":
+            client.send(self._bytes(self.profile.greeting))
+
     def disconnected(self, client: Client) -> None:
         """Forget half a command of a controller that left."""
         self._buffers.pop(client, None)
@@ -87,7 +92,7 @@ class AsciiMatrixSimulator(Simulator):
 
     def _obey(self, client: Client, text: str) -> None:
         for command in self.profile.commands.values():
-            groups = command.pattern.fullmatch(text)
+            groups = command.understood(text)
             if groups is not None:
                 if self.naks() or not self._carry_out(client, command, groups):
                     self._refuse(client)

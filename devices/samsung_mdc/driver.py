@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from devices.samsung_mdc import protocol
 from devices.samsung_mdc.protocol import Cmd, Reply
 from devices.sdk import (
+    Address,
+    BadSetting,
     Busy,
     Command,
     Desync,
@@ -19,12 +22,17 @@ from devices.sdk import (
     Frame,
     Framer,
     Frames,
+    Link,
+    Manifest,
     NotSupported,
     Query,
     Refused,
+    ReplyTimeout,
     Reported,
     Set,
+    Settings,
     Value,
+    WrongPassword,
 )
 
 SET_BY: Final[Mapping[str, Cmd]] = {
@@ -59,9 +67,44 @@ class SamsungMdc(Driver):
 
     _identified: frozenset[str] = frozenset()
 
+    def __init__(self, manifest: Manifest, settings: Settings) -> None:
+        super().__init__(manifest, settings)
+        self._pin = settings.text("pin")
+        if self._pin and not (len(self._pin) == 4 and self._pin.isascii() and self._pin.isdigit()):
+            raise BadSetting("pin must be four digits", key="pin")
+
     def framer(self) -> Framer:
         """Packets with length and sum."""
         return protocol.framer()
+
+    def attach(self, address: Address) -> None:
+        """A PIN belongs to the network."""
+        if address.scheme == "serial" and self._pin:
+            raise BadSetting("a pin is for the network only; leave it out", key="pin")
+
+    async def login(self, link: Link) -> None:
+        """Where a PIN is configured: wait for the display's word, encrypt, tell it.
+
+        Displays sign their certificates themselves, so nobody is authenticated: it hides the PIN from listeners, no more.
+        """
+        if not self._pin:
+            return
+        try:
+            while await link.receive() != protocol.TLS_START:
+                continue
+        except ReplyTimeout:
+            raise ReplyTimeout(
+                "a pin is configured, but the display does not begin its secured protocol: switch it on, or leave pin out"
+            ) from None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        await link.start_tls(context)
+        await link.send(self._pin.encode())
+        word = await link.receive()
+        if protocol.pin_blocked(word):
+            raise WrongPassword("the display has blocked its secured protocol after too many wrong PINs")
+        if word != protocol.PIN_ACCEPTED:
+            raise WrongPassword("the display does not accept our PIN")
 
     def reset(self) -> None:
         """Another display may stand there now."""
@@ -135,6 +178,8 @@ class SamsungMdc(Driver):
 
     def interpret(self, message: bytes, pending: Command | None) -> Iterable[Event]:
         """Events of one reply. The acknowledgement of a set repeats its value and ends it; any other value is what the display is."""
+        if message == protocol.TLS_START:
+            return [Desync("the display wants its secured protocol: write pin: !secret NAME, or switch it off there")]
         reply = protocol.parse(message)
         if reply is None:
             return []

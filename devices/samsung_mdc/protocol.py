@@ -7,6 +7,7 @@ A command is `AA cmd id length data.. sum`, its reply `AA FF id length 'A'|'N' c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -26,6 +27,16 @@ _FIXED: Final = 5
 """Bytes of a packet beside its data."""
 NO_AUDIO: Final = 0xFF
 """Volume and mute of a model without sound (command 00)."""
+
+
+TLS_START: Final = b"MDCSTART<<TLS>>"
+"""What a display says first where its secured protocol is on; then TLS, then the four digits of the PIN."""
+PIN_ACCEPTED: Final = b"MDCAUTH<<PASS>>"
+_PIN_REFUSED: Final = re.compile(rb"MDCAUTH<<FAIL:((?:0x)?[0-9A-Fa-f]{4})>>")
+_BLOCKED: Final = 2
+"""Too many wrong PINs; 1 is one wrong one."""
+_LONGEST_WORD: Final = 24
+_WORD: Final = re.compile(rb"MDC(START|AUTH)<<[A-Za-z0-9:]{1,12}>>")
 
 
 class Cmd(IntEnum):
@@ -103,8 +114,19 @@ class Status:
 
 
 def framer() -> PacketFramer:
-    """Replies by their length byte and their sum."""
-    return PacketFramer(_length, lambda packet: checksum(packet[1:-1]) == packet[-1])
+    """Replies by their length byte and their sum, and the words of the secured protocol."""
+    return PacketFramer(_length, lambda packet: is_word(packet) or checksum(packet[1:-1]) == packet[-1])
+
+
+def is_word(message: bytes) -> bool:
+    """True for a word of the secured protocol."""
+    return _WORD.fullmatch(message) is not None
+
+
+def pin_blocked(word: bytes) -> bool:
+    """True when the display takes no PIN any more."""
+    found = _PIN_REFUSED.fullmatch(word)
+    return found is not None and int(found[1], 16) == _BLOCKED
 
 
 def checksum(payload: bytes) -> int:
@@ -168,6 +190,9 @@ def text(values: bytes) -> str:
 
 
 def _length(head: bytes) -> int | None:
+    if head[:3] == b"MDC"[: len(head)]:
+        end = head.find(b">>", 0, _LONGEST_WORD)
+        return end + 2 if end > 0 else 0 if len(head) < _LONGEST_WORD else None
     if head[0] != HEADER or head[1:2] not in {b"", b"\xff"}:
         return None
     if len(head) < 4:

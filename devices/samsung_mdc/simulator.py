@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from devices.samsung_mdc.secured import Door
 from devices.sdk import Value
 from devices.sdk.testing import Client, Simulator
 
@@ -51,6 +52,7 @@ class SamsungMdcSimulator(Simulator):
     def defaults(self) -> dict[str, Value]:
         """Standby, as after mains came on."""
         self._unread: dict[Client, bytearray] = {}
+        self._doors: dict[Client, Door] = {}
         self._booting = False
         return {
             "power": "off",
@@ -79,12 +81,31 @@ class SamsungMdcSimulator(Simulator):
             raise ValueError(f"this display has no {name} '{value}'")
         super().front_panel(name, float(value) if name == "volume" and isinstance(value, int) else value)
 
+    def connected(self, client: Client) -> None:
+        """With its secured protocol on, the display speaks first."""
+        if self.settings.text("pin") and client.line == "tcp":
+            self._doors[client] = Door(self.settings.text("pin"))
+            client.send(b"MDCSTART<<TLS>>")
+
     def disconnected(self, client: Client) -> None:
         """Forget half a packet."""
         self._unread.pop(client, None)
+        self._doors.pop(client, None)
 
     def received(self, client: Client, chunk: bytes) -> None:
         """Carry out each packet whose sum is right; a set says nothing to a wrong one."""
+        door = self._doors.get(client)
+        if door is not None:
+            try:
+                chunk = door.hear(chunk)
+            except OSError:  # no TLS: a display hangs up
+                client.close()
+                return
+            if spoken := door.spoken():
+                client.send(spoken)
+            if door.left:
+                client.close()
+                return
         buffer = self._unread.setdefault(client, bytearray())
         buffer += chunk
         while len(buffer) >= 5:
@@ -112,7 +133,9 @@ class SamsungMdcSimulator(Simulator):
             return
         reply = bytes([0x4E, number, NOT_NOW]) if told is None else bytes([0x41, number]) + told
         packet = bytes([0xFF, mine, len(reply)]) + reply
-        client.send(b"\xaa" + packet + bytes([sum(packet) & 0xFF]))
+        packet = b"\xaa" + packet + bytes([sum(packet) & 0xFF])
+        door = self._doors.get(client)
+        client.send(packet if door is None else door.say(packet))
 
     def _answer(self, number: int, data: bytes) -> bytes | None:
         """Data of the reply; None is a NAK."""

@@ -232,6 +232,3 @@ CAPABILITIES: Mapping[str, type] = {
 
 IN_PROCESS = frozenset({"content"})
 """Capabilities of devices that live in the server itself (a wall shows content); no driver has them."""
-
-IN_PROCESS = frozenset({"content"})
-"""Capabilities of devices that live in the server itself (a wall shows content); no driver has them."""

@@ -8,14 +8,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from devices.sdk.commands import Command, Frames, Query
 from devices.sdk.driver import Accepted, Desync, Done, Driver, Event, Failed, Learned, Reported
-from devices.sdk.errors import Desynchronised, DeviceError, HungUp, ReplyTimeout, Unreachable
+from devices.sdk.errors import BadSetting, Desynchronised, DeviceError, HungUp, ReplyTimeout, Unreachable
 from devices.sdk.queue import Answer, Motion
 from devices.sdk.readings import Reading, ReadingSource, Value
-from devices.sdk.transport.base import Transport
+from devices.sdk.transport.base import Securable, Transport
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 MAX_BAD_FRAMES = 20
 """So many messages in a row that mean nothing: wrong baud rate, noise or a wrong device; a fresh start is tried."""
@@ -227,6 +230,12 @@ class Connection:
         self._sent_at = self._clock()
         await self._transport.send(payload)
 
+    async def start_tls(self, context: SSLContext) -> None:
+        """Encrypt the line, for the login."""
+        if not isinstance(self._transport, Securable):
+            raise BadSetting("this line cannot be encrypted", key="at")
+        await self._transport.start_tls(context)
+
     async def next_message(self) -> bytes:
         """Next whole message, for the login."""
         try:
@@ -276,7 +285,10 @@ class Connection:
             for _ in range(DATAGRAM_PROBES if self._transport.datagrams else 1):
                 try:
                     for frame in self._driver.encode(self.probe):
-                        if await self._once(self.probe, self._driver.stamp(frame), "alive?", patient=True) is None:
+                        payload = self._driver.stamp(frame)
+                        if not frame.answered:
+                            await self.write(payload, "alive?")
+                        elif await self._once(self.probe, payload, "alive?", patient=True) is None:
                             break
                     else:
                         return
@@ -411,6 +423,9 @@ class _LoginLink:
 
     async def receive(self) -> bytes:
         return await self._connection.next_message()
+
+    async def start_tls(self, context: SSLContext) -> None:
+        await self._connection.start_tls(context)
 
 
 __all__ = ["Connection", "Counters", "LinkState", "LinkStatus", "Observer", "Traffic"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from devices.sdk import capabilities as can
 from devices.sdk.address import Address
@@ -19,6 +19,9 @@ from devices.sdk.framing import Framer
 from devices.sdk.manifest import Manifest, PropertySpec, ValueType
 from devices.sdk.readings import ReadingSource, Value
 from devices.sdk.settings import Settings
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 _T = TypeVar("_T")
 
@@ -93,6 +96,10 @@ class Link(Protocol):
 
     async def receive(self) -> bytes:
         """Next whole message of the driver's framer; raises ReplyTimeout after `reply_timeout_ms`."""
+        ...
+
+    async def start_tls(self, context: SSLContext) -> None:
+        """Encrypt the line from here on; Unreachable when the device cannot, BadSetting where the line cannot."""
         ...
 
 

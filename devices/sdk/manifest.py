@@ -40,8 +40,6 @@ class ValueType(StrEnum):
     """Settings only: names -> numbers (camera presets)."""
     CONTENT = "content"
     """A document as canonical JSON text; only devices of the server itself have it."""
-    CONTENT = "content"
-    """A document as canonical JSON text; only devices of the server itself have it."""
 
 
 class SettingSpec(_Model):

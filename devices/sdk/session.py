@@ -41,6 +41,8 @@ PARTING_S = 0.5
 
 log = logging.getLogger(__name__)
 
+_NOTES = {priority: priority.name.lower() for priority in Priority}
+
 
 def backoff(away: float, random: Random) -> float:
     """Seconds to wait before the next attempt after being away so long: full jitter up to a ceiling that grows from 0.5 to 30 s."""
@@ -329,7 +331,8 @@ class Session:
             except DeviceError as error:
                 job.fail(error)
             finally:
-                job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
+                if not job.answer.done():
+                    job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
 
     def _may_go(self, connection: Connection, job: Job) -> bool:
         if connection.ended:  # given back this very moment: it goes out on the next one
@@ -370,7 +373,7 @@ class Session:
                     log.debug("%s: %s before %s: %s", self.address, command, job.command, error)
             try:
                 return await connection.exchange(
-                    job.command, job.frames, attempts=job.attempts, note=job.priority.name.lower()
+                    job.command, job.frames, attempts=job.attempts, note=_NOTES[job.priority]
                 )
             except Busy as busy:
                 urgent = any(waiting.priority < job.priority for waiting in self._queue)

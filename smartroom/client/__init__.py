@@ -1,5 +1,31 @@
-"""A typed client of a running server. Imports the protocol and nothing else of ours."""
+"""A typed client of a running server, for technicians' own programs. Imports the protocol and nothing else of ours."""
 
-from smartroom.client.http import Client, ClientError, ServerGone
+from smartroom.client.client import Client
+from smartroom.client.errors import (
+    ClientError,
+    DeviceTrouble,
+    NotAllowed,
+    NotFound,
+    NotNow,
+    OtherVersion,
+    Overtaken,
+    Refused,
+    ServerGone,
+    WrongRequest,
+)
+from smartroom.client.room import Room
 
-__all__ = ["Client", "ClientError", "ServerGone"]
+__all__ = [
+    "Client",
+    "ClientError",
+    "DeviceTrouble",
+    "NotAllowed",
+    "NotFound",
+    "NotNow",
+    "OtherVersion",
+    "Overtaken",
+    "Refused",
+    "Room",
+    "ServerGone",
+    "WrongRequest",
+]

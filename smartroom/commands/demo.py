@@ -60,7 +60,7 @@ def _site(folder: Path) -> Path:
 
 async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
     await running.application.known_accounts(ACCOUNTS, PASSWORD)
-    rooms = sorted(running.application.desks)
+    rooms = list(running.application.desks)
     link = running.url + await running.application.pairing("Tablet demo", Role.OPERATOR)
     click.echo("")
     if running.simulators:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from smartroom.protocol.base import Value
@@ -66,7 +67,19 @@ def value(item: Value) -> str:
         return "unknown"
     if isinstance(item, bool):
         return "true" if item else "false"
+    if isinstance(item, str) and item.startswith("{"):
+        return _content(item)
     return f"{item:g}" if isinstance(item, float) else str(item)
+
+
+def _content(text: str) -> str:
+    """A wall's content by its kind and what stands largest in it: `welcome "Rombongan Diskominfo"`."""
+    try:
+        found = json.loads(text)
+        said = " ".join(str(found[key]) for key in ("title", "guest", "url") if key in found)
+        return f'{found["kind"]} "{said}"' if said else str(found["kind"])
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _step(step: PlanStep) -> tuple[str, ...]:

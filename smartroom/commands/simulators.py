@@ -1,4 +1,4 @@
-"""Simulators in the place of a room's hardware: one process each, so that one can be killed like a real device."""
+"""Simulators in the place of a room's hardware: one process each, so that one can be killed like a real device; all forked by one nursery."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 import os
+import signal
+import socket
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import Self
 
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.document import Secret, read_document
+from smartroom.commands.nursery import Birth, order
 from smartroom.control.limits import SIMULATOR_S
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.control.room.secrets import load_secrets
@@ -24,8 +27,9 @@ from smartroom.protocol.base import Value
 _LOG = logging.getLogger(__name__)
 
 _START_S = 20.0
-"""A simulator is a Python program: seconds on a busy machine."""
-_STOP_S = 2.0
+"""The nursery is a Python program: seconds on a busy machine."""
+_STOP_S = 3.0
+"""The nursery gives its children half of it."""
 _NOT_SIMULATED = frozenset({"driver", "name", "at"})
 
 
@@ -42,11 +46,24 @@ class Simulated:
     """Starts it again after it was killed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A device of a room's file that a simulator shall stand for."""
+
+    room: str
+    device: str
+    family: str
+    settings: Mapping[str, object]
+    scheme: str
+    file: Path
+
+
 @dataclass(slots=True)
 class _Console:
     """Standard input and output of one simulator: a line there, a line back."""
 
-    process: asyncio.subprocess.Process
+    answers: asyncio.StreamReader
+    feed: asyncio.StreamWriter
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     faults: str = ""
     owed: int = 0
@@ -54,16 +71,13 @@ class _Console:
 
     async def say(self, line: str) -> str:
         """One command; returns its answer. ValueError with the simulator's sentence, OSError when it has ended, TimeoutError."""
-        feed, answers = self.process.stdin, self.process.stdout
-        if feed is None or answers is None or self.process.returncode is not None:
-            raise BrokenPipeError("the simulator has ended")
         async with self.lock, asyncio.timeout(SIMULATOR_S):
             answer = ""
             self.owed += 1
-            feed.write(f"{line}\n".encode())
-            await feed.drain()
+            self.feed.write(f"{line}\n".encode())
+            await self.feed.drain()
             while self.owed:
-                answer = (await answers.readline()).decode().strip()
+                answer = (await self.answers.readline()).decode().strip()
                 if not answer:
                     raise BrokenPipeError("the simulator has ended")
                 self.owed -= " listens at " not in answer
@@ -80,6 +94,7 @@ class Simulators:
         self._site = site
         self._folder = folder
         self._consoles: dict[tuple[str, str], _Console] = {}
+        self._nursery: asyncio.subprocess.Process | None = None
         self.running: list[Simulated] = []
 
     @property
@@ -115,24 +130,22 @@ class Simulators:
         return await self._consoles[room, device].say(f"power-cut {seconds:g}")
 
     async def __aenter__(self) -> Self:
-        """Start one process per device of every room, side by side."""
+        """Start one process per device of every room."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         families = find_families(self._site / "drivers")
         secrets = load_secrets(self._site)
         wanted = [
-            (folder.name, device, written)
+            self._wanted(folder.name, device, written, families, secrets)
             for folder in sorted(path.parent for path in self._site.glob(f"*/{ROOM_FILE}"))
             for device, written in _devices(folder).items()
             if written.get("driver") in families
         ]
-        try:
-            started = await asyncio.gather(
-                *(self._start(room, device, written, families, secrets) for room, device, written in wanted)
-            )
-        except BaseException:
-            await self._stop()
-            raise
-        self.running = list(started)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._stop)
+            async with asyncio.timeout(_START_S):
+                await self._bear(wanted)
+                self.running = [await self._listening(item) for item in wanted]
+            stack.pop_all()
         return self
 
     async def __aexit__(
@@ -141,60 +154,84 @@ class Simulators:
         """End them."""
         await self._stop()
 
-    async def _start(
+    def _wanted(
         self,
         room: str,
         device: str,
         written: Mapping[str, object],
         families: Mapping[str, Path],
         secrets: Mapping[str, str],
-    ) -> Simulated:
+    ) -> _Wanted:
         family = str(written["driver"])
         manifest = load_family(families[family]).manifest
-        settings = {
-            key: secrets.get(value.name) if isinstance(value, Secret) else value
-            for key, value in written.items()
-            if key not in _NOT_SIMULATED and key in manifest.settings
-        }
-        scheme = str(written.get("at", "")).partition("://")[0]
+        settings = _without_names(
+            {
+                key: secrets.get(value.name) if isinstance(value, Secret) else value
+                for key, value in written.items()
+                if key not in _NOT_SIMULATED and key in manifest.settings
+            }
+        )
         file = self._folder / f"{room}-{device}.json"
         file.touch(mode=0o600)
-        file.write_text(json.dumps(_without_names(settings)))
-        place = ["--serial"] if scheme == "serial" else ["--port", "0"]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "smartroom", "simulate", family, *place, "--settings", str(file)),
+        file.write_text(json.dumps(settings))
+        return _Wanted(room, device, family, settings, str(written.get("at", "")).partition("://")[0], file)
+
+    async def _bear(self, wanted: list[_Wanted]) -> None:
+        """One nursery forks them all; each keeps one end of a line to us."""
+        births: list[Birth] = []
+        ends: list[socket.socket] = []
+        for item in wanted:
+            ours, theirs = socket.socketpair()
+            ends.append(theirs)
+            self._consoles[item.room, item.device] = _Console(*await asyncio.open_connection(sock=ours))
+            births.append(Birth(item.family, item.settings, item.scheme == "serial", theirs.fileno()))
+        self._nursery = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "smartroom.commands.nursery"),
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+            pass_fds=[end.fileno() for end in ends],
             start_new_session=True,  # Ctrl-C reaches the server alone; it ends them in its own order
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        self._consoles[room, device] = _Console(process)
-        async with asyncio.timeout(_START_S):
-            while True:
-                line = (await process.stdout.readline()).decode() if process.stdout else ""
-                if not line:
-                    message = f"the simulator of {room}/{device} ended at once; run: smartroom simulate {family}"
-                    raise RuntimeError(message)
-                address = line.rpartition(" listens at ")[2].strip() if " listens at " in line else ""
-                if address.startswith(scheme):
-                    port = f"--port {address.rpartition(':')[2]}" if scheme != "serial" else "--serial"
-                    again = f"smartroom simulate {family} {port} --settings {file}"
-                    return Simulated(room, device, family, address, process.pid, again)
+        for end in ends:
+            end.close()
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(order(births, self._site / "drivers"))
+        await self._nursery.stdin.drain()
+
+    async def _listening(self, item: _Wanted) -> Simulated:
+        answers, pid = self._consoles[item.room, item.device].answers, 0
+        while True:
+            line = (await answers.readline()).decode().strip()
+            if not line:
+                raise RuntimeError(
+                    f"the simulator of {item.room}/{item.device} ended at once; run: smartroom simulate {item.family}"
+                )
+            if line.startswith("born "):
+                pid = int(line.removeprefix("born "))
+            address = line.rpartition(" listens at ")[2] if " listens at " in line else ""
+            if address.startswith(item.scheme):
+                port = f"--port {address.rpartition(':')[2]}" if item.scheme != "serial" else "--serial"
+                own = f" --drivers {self._site / 'drivers'}" if (self._site / "drivers").is_dir() else ""
+                again = f"smartroom simulate {item.family} {port}{own} --settings {item.file}"
+                return Simulated(item.room, item.device, item.family, address, pid, again)
 
     async def _stop(self) -> None:
-        processes = [console.process for console in self._consoles.values()]
-        for process in processes:
-            with suppress(ProcessLookupError):
-                process.terminate()
-        for process in processes:
-            try:
-                async with asyncio.timeout(_STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                _LOG.warning("simulator %d did not end and was killed", process.pid)
-                process.kill()
-                await process.wait()
+        """The nursery's standard input ends, it ends its children; what is left is killed."""
+        for console in self._consoles.values():
+            console.feed.close()
         self._consoles.clear()
+        if self._nursery is None:
+            return
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.close()
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await self._nursery.wait()
+        except TimeoutError:
+            _LOG.warning("simulators did not end and were killed")
+        with suppress(ProcessLookupError):
+            os.killpg(self._nursery.pid, signal.SIGKILL)
+        await self._nursery.wait()
+        self._nursery = None
 
 
 def _word(value: Value) -> str:

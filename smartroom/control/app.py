@@ -170,6 +170,8 @@ class Application:
             self.benches[name] = room.bench
             self.walls[name] = room.walls
             group.create_task(self._keep(room), name=f"room:{name}")
+        for name in sorted(self.desks, key=lambda name: (self.rooms[name].order, name)):
+            self.desks[name] = self.desks.pop(name)
 
     def _hide_secrets(self) -> None:
         """No line of the log holds a password; each room itself says what is wrong with the file."""

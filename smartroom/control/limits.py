@@ -126,47 +126,6 @@ PICTURES_AT_ONCE = 2
 FRAME_CHECK_S = 5.0
 """Another site that does not answer by then would keep the whole scene waiting."""
 
-# -- walls --
-
-WALL_LEAD_S = 0.25
-"""How far ahead walls are told to change: a message over a busy Wi-Fi and a picture unpacked, and no host notices."""
-
-WALL_LEAD_MIN_S = 0.12
-"""A wall that joins a change already agreed on needs at least this."""
-
-WALL_PAINT_S = 3.0
-"""After the agreed moment a page may still fetch a picture or a component; then the order has failed."""
-
-WALL_FRESH_S = 0.5
-"""What a page painted this short a time ago is not asked for again."""
-
-WALL_ANSWER_S = 1.5
-"""A page that does not say what it shows within this is slow or hung."""
-
-WALL_SILENT_S = 6.0
-"""Pages report every two seconds; after three missed reports the wall is offline and its page is cut."""
-
-WALL_REPORTS_PER_S = 10.0
-"""Of one page: slides that turn, and the heartbeat."""
-
-WALL_NUMBER_S = 10.0
-"""How long `tunjukkan nama layar` stands on the glass: time to walk along the walls."""
-
-PICTURE_BYTES = 10_000_000
-"""One upload: a 4K photograph; a camera's raw file is not for a wall."""
-
-PICTURES_PER_ROOM = 500
-"""Uploads kept per room: 5 GB at the worst, a year of meetings at the usual 400 kB."""
-
-PICTURE_UPLOAD_S = 60.0
-"""Ten megabytes over the worst Wi-Fi."""
-
-PICTURES_AT_ONCE = 2
-"""Uploads held in memory and unpacked at one time."""
-
-FRAME_CHECK_S = 5.0
-"""Another site that does not answer by then would keep the whole scene waiting."""
-
 # -- people --
 
 PASSWORD_MIN = 12

@@ -101,11 +101,23 @@ class LiveRoom:
         self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
         self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
-        self.walls = Walls(self._furniture, self.store, self.gateway, self.engine.moved, self._place.outside)
+        self.walls = Walls(
+            self._furniture,
+            self.store,
+            self.gateway,
+            self._place.outside,
+            moved=self.engine.moved,
+            arrived=lambda: self._take(self._room),
+        )
         self._room = room
         self.walls.describe(room)
         self._pair()
         self._take(room)
+
+    @property
+    def order(self) -> int:
+        """Place among the rooms of the site."""
+        return self._room.order
 
     async def run(self) -> None:
         """Recover what earlier lives left, then keep the room alive."""

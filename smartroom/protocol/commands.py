@@ -29,7 +29,7 @@ class ApplyScene(Press):
 
 
 class RetryRun(Press):
-    """Try the failed properties of a scene's last run again; `device` limits it to one device."""
+    """Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back."""
 
     scene: Id
     device: Id | None = None
@@ -39,6 +39,12 @@ class CancelRun(Press):
     """Stop a run where it is."""
 
     run: str
+
+
+class UndoRun(Press):
+    """Take the last change back. `run`, from `RoomState.undo`, is what the presser saw offered: anything else is refused."""
+
+    run: str | None = None
 
 
 class SetProperty(Press):

@@ -128,6 +128,16 @@ class NewToken(Message):
     """Life in days; absent: until revoked."""
 
 
+class DeriveToken(Message):
+    """A token for a program of one's own, with no more rights than one has oneself. It ends with them, and never outlives an hour."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    rooms: Annotated[Rooms, Field(min_length=1)]
+    role: Role | None = None
+    """A lesser role; absent: one's own."""
+    seconds: Annotated[float, Field(ge=1, le=3600)]
+
+
 class TokenCreated(Message):
     """The only answer that carries the secret."""
 

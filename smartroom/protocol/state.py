@@ -57,9 +57,6 @@ class PropertyShape(Message):
 Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
 
 
-Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
-
-
 class DeviceState(Message):
     """One device: how it is connected and what it reported."""
 
@@ -212,6 +209,8 @@ class SceneState(Message):
     """The run of the last recall, while it says something about this tile."""
     drifted: list[str] = []
     """`device.property` of goals that no longer hold."""
+    drift_cause: Literal["device", "hand"] | None = None
+    """Who changed them: `hand` when each still reads what somebody set on a page or by a program, else the device."""
     problem: Problem | None = None
     """The file cannot be used: file, line, fix."""
 
@@ -262,6 +261,8 @@ class RoomState(Message):
     last_action: LastAction | None = None
     undo: Undo | None = None
     """What `Kembalikan` would take back; none when nothing changed or somebody moved on."""
+    undoing: Run | None = None
+    """The run that takes a change back, while it goes on, and afterwards while something of it did not come back."""
     unfinished: Unfinished | None = None
     problem: Problem | None = None
     """The room's file cannot be used; the last good one is in force."""

@@ -5,13 +5,18 @@ SigningFault            one code of protocol.signing and a sentence for a techni
 
 from __future__ import annotations
 
+import re
+
 from smartroom.protocol.signing import SigningCode
+
+_PERSONAL = re.compile(r"\d{8,}")
+"""NIK and NIP: libraries name a certificate by its whole subject, and such numbers stand in it."""
 
 
 class SigningFault(Exception):
-    """A request that was not fulfilled. The sentence never holds a secret."""
+    """A request that was not fulfilled. The sentence never holds a secret or a personal number."""
 
     def __init__(self, code: SigningCode, sentence: str) -> None:
-        super().__init__(sentence)
         self.code = code
-        self.sentence = sentence
+        self.sentence = _PERSONAL.sub("…", sentence)
+        super().__init__(self.sentence)

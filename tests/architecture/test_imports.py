@@ -79,6 +79,7 @@ def skeleton(tmp_path: Path) -> Path:
         "smartroom/simulation.py",
         "smartroom/control/chain.py",
         "smartroom/control/limits.py",
+        "smartroom/control/rooms.py",
     ):
         plant(tmp_path, path, "")
     for path in ("devices/pjlink/protocol.py", "devices/visca/protocol.py", "devices/sdk/readings.py"):

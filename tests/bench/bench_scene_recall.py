@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -77,7 +77,7 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
             Figure("recall p99", percentile(recalls, 99), "ms"),
             Figure("software share p50", percentile(share, 50), "ms"),
             Figure("software share p99", percentile(share, 99), "ms", at_most=50),
-            Figure("recall / floor, medians", statistics.median(recalls) / statistics.median(floors), "x", at_most=5),
+            Figure("software share / floor, medians", percentile(share, 50) / percentile(floors, 50), "x", at_most=5),
         ),
     )
 
@@ -90,13 +90,15 @@ def quick_family() -> Family:
 
 
 @asynccontextmanager
-async def living_room(folder: Path, family: Family, addresses: dict[str, str]) -> AsyncIterator[LiveRoom]:
+async def living_room(
+    folder: Path, family: Family, addresses: dict[str, str], scenes: Mapping[str, tuple[bool, bool, int]] = SCENES
+) -> AsyncIterator[LiveRoom]:
     """The room as the server has it, with its records on disk."""
     hall = folder / "hall"
     hall.mkdir()
     lines = [f"  {key}: {{driver: {FAMILY}, at: '{at}', inputs: 4, outputs: 2}}" for key, at in addresses.items()]
     (hall / "room.yaml").write_text("name: Bench\ndevices:\n" + "\n".join(lines) + "\n")
-    for scene, (blank, mute, volume) in SCENES.items():
+    for scene, (blank, mute, volume) in scenes.items():
         goals = f"{{blank: {{1: {str(blank).lower()}}}, mute: {{1: {str(mute).lower()}}}, volume: {{1: {volume}}}}}"
         (hall / f"{scene}.yaml").write_text(
             f"name: {scene}\ndesired:\n" + "".join(f"  {key}: {goals}\n" for key in addresses)
@@ -168,15 +170,16 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-async def _simulators() -> None:
+async def simulators(devices: int) -> None:
+    """Two sets of simulators, their addresses on standard output; until the process is ended."""
     family = load_family(find_families()[FAMILY])
     addresses: list[dict[str, str]] = [{}, {}]
-    for number in range(2 * DEVICES):
+    for number in range(2 * devices):
         simulator = family.simulator(family.manifest, Settings(family.manifest, {"inputs": 4, "outputs": 2}))
-        addresses[number // DEVICES][f"matrix-{number % DEVICES:02}"] = (await serve(simulator, port=0))[0]
+        addresses[number // devices][f"matrix-{number % devices:02}"] = (await serve(simulator, port=0))[0]
     print(json.dumps(addresses), flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_simulators())
+    asyncio.run(simulators(DEVICES))

@@ -160,7 +160,7 @@ async def test_a_deaf_page_is_cut_and_the_others_go_on(tmp_path: Path) -> None:
             await page.watch()
             began, slowest, most = time.monotonic(), 0.0, 0
             while served.server.rooms.pages == 2 and time.monotonic() - began < 8:
-                served.desk.store.change("holder", value="x" * 20_000)
+                served.desk.store.change("timezone", value="x" * 20_000)
                 changed = time.monotonic()
                 async with asyncio.timeout(2):
                     await page.patches.get()

@@ -1,4 +1,4 @@
-// Keeps the shell of the panel (page, script, style, typeface) so that a tablet opens during a break and says so. Never a word of the room.
+// Keeps the shell of the panel and of walls (page, script, style, typeface) so that they open during a break and say so. Never a word of the room.
 // The two names are filled in by the build.
 const BUILD = __BUILD__;
 const SHELL = __SHELL__;
@@ -17,7 +17,8 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
   if (url.pathname.startsWith("/assets/")) event.respondWith(kept(event.request));
-  else if (event.request.mode === "navigate" && (url.pathname === "/" || url.pathname.startsWith("/panel/"))) event.respondWith(page(event.request));
+  else if (event.request.mode === "navigate" && url.pathname.startsWith("/wall/")) event.respondWith(page(event.request, "/wall/"));
+  else if (event.request.mode === "navigate" && (url.pathname === "/" || url.pathname.startsWith("/panel/"))) event.respondWith(page(event.request, "/"));
 });
 
 async function fill() {
@@ -35,12 +36,12 @@ async function kept(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
-async function page(request) {
+async function page(request, shell) {
   try {
     const response = await fetch(request);
-    if (response.ok && !response.redirected) await (await caches.open(CACHE)).put("/", response.clone());
+    if (response.ok && !response.redirected) await (await caches.open(CACHE)).put(shell, response.clone());
     return response;
   } catch {
-    return (await caches.match("/")) ?? Response.error();
+    return (await caches.match(shell)) ?? Response.error();
   }
 }

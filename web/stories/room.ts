@@ -48,11 +48,11 @@ function camera(id: string, name: [string, string]): DeviceState {
 }
 
 function scene(id: string, name: [string, string], order: number, part: Partial<SceneState> = {}): SceneState {
-  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], problem: null, ...part };
+  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], drift_cause: null, problem: null, ...part };
 }
 
 function member(deviceId: string, name: string, goal: Value, label: string, state: Member["state"], part: Partial<Member> = {}): Member {
-  return { device: deviceId, property: name, goal, label: { id: label, en: label }, state, value: null, problem: null, attempts: 1, ms: 320, until: null, ...part };
+  return { device: deviceId, property: name, goal, label: { id: label, en: label }, state, value: null, problem: null, attempts: 1, ms: 320, until: null, before: null, restored: null, ...part };
 }
 
 /** Members a scene of the stories has. */
@@ -84,16 +84,18 @@ export function storyRoom(look: "calm" | "states"): RoomState {
   ];
   const failed = members("verified").map((item) => (item.property === "power" ? { ...item, state: "failed" as const, problem: silent, ms: 5000 } : item));
   const running = members("verified").map((item, index) => (index === 2 ? { ...item, state: "waiting" as const, until: now() + 40 } : index > 2 ? { ...item, state: "sending" as const } : item));
-  const run = (sceneId: string, list: Member[], result: "failed" | "partial" | null): SceneState["run"] => ({ id: `run-${sceneId}`, scene: sceneId, by: "Sekda", started: now() - 4, ended: result ? now() : null, result, members: keyed(list) });
+  const run = (sceneId: string, list: Member[], result: "failed" | "partial" | "restored" | null): SceneState["run"] => ({ id: `run-${sceneId}`, scene: sceneId, by: "Sekda", started: now() - 4, ended: result ? now() : null, result, members: keyed(list) });
+  const back = failed.map((item) => ({ ...item, restored: item.property === "preset" ? ("irreversible" as const) : ("restored" as const) }));
   const states = [
     scene("rapat", ["Mode Rapat", "Meeting"], 1, { light: "active", reached: 7, total: 7, since: now() - 2300 }),
     scene("presentasi", ["Mode Presentasi", "Presentation"], 2),
     scene("konferensi", ["Konferensi Video", "Video conference"], 3, { light: "sending", reached: 2, total: 5, run: run("konferensi", running, null) }),
-    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: ["matrix.route.1"] }),
+    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: ["matrix.route.1"], drift_cause: "device" }),
     scene("peresmian", ["Peresmian", "Inauguration"], 5, { light: "failed", reached: 4, total: 5, run: run("peresmian", failed, "failed") }),
     scene("film", ["Putar Film", "Film"], 6, { light: "partial", reached: 4, total: 5, run: run("film", failed, "partial") }),
     scene("lights", ["Lampu Ruang", "Lights"], 7, { light: "offline" }),
-    scene("semua-mati", ["Matikan Semua", "All off"], 8, { danger: true }),
+    scene("pelantikan", ["Pelantikan", "Swearing-in"], 8, { light: "restored", total: 5, run: run("pelantikan", back, "restored") }),
+    scene("semua-mati", ["Matikan Semua", "All off"], 9, { danger: true }),
   ];
   const list = look === "calm" ? calm : states;
   const devices = [
@@ -138,7 +140,8 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     volume: { device: "matrix", property: "volume.1" },
     mute: { device: "matrix", property: "mute.1" },
     last_action: { at: now() - 190, by: "Tablet ruang", text: { id: "Mode Rapat dijalankan", en: "Meeting run" } },
-    holder: "Tablet ruang",
+    undo: { run: "run-rapat", label: { id: "Mode Rapat", en: "Meeting" }, at: now() - 190 },
+    undoing: null,
     unfinished: null,
     problem: null,
   };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from devices.ascii_matrix.driver import AsciiMatrix
@@ -144,6 +146,31 @@ async def test_without_read_back_nothing_is_verified() -> None:
         assert reading is not None
         assert (reading.value, reading.source, reading.verified) == (1, ReadingSource.WRITTEN, False)
         assert isinstance(await talk.fails(Query("route.2")), NotSupported)
+
+
+async def test_several_ties_without_read_back_are_each_only_written(tmp_path: Path) -> None:
+    """A dialect with a word for several outputs and none for asking: one command, and a reading for each tie that nobody confirmed."""
+    path = tmp_path / "mute.yaml"
+    path.write_text(
+        'title: Mute\nsource: nobody\nwire: {commands_end: ["!"]}\n'
+        'commands:\n  route: {send: "{in}*{out}!"}\n  route_many: {send: "{in}*{outs:+}!"}\n'
+    )
+    async with conversation(matrix(str(path))) as talk:
+        talk.expect(b"4*1+2!")
+        await talk.execute(Salvo((Set("route.1", 4), Set("route.2", 4))))
+        readings = [talk.session.reading(name) for name in ("route.1", "route.2")]
+    assert [(reading.value, reading.verified) for reading in readings if reading] == [(4, False), (4, False)]
+
+
+async def test_newer_firmware_tells_all_outputs_when_asked_for_one() -> None:
+    """`STA_VIDEO.` answers line by line: the line of the output that was asked for is the answer, the others are news."""
+    lines = b"Output 01 Switch To In 01!\r\nOutput 02 Switch To In 03!\r\n"
+    async with conversation(matrix("ptn_out"), answers={b"STA_VIDEO.": lines}) as talk:
+        talk.expect(b"STA_VIDEO.")
+        talk.reply(lines)
+        assert await talk.read("route.2") == 3
+        sources = {item.property: item.source for item in talk.told.readings[-2:]}
+    assert sources == {"route.1": ReadingSource.UNSOLICITED, "route.2": ReadingSource.QUERY}
 
 
 async def test_an_echo_from_a_mute_matrix_does_no_harm() -> None:

@@ -39,9 +39,18 @@ def test_what_ships_is_sound(name: str) -> None:
     assert Effect.ROUTE in profile.commands
 
 
-def test_five_dialects_ship() -> None:
-    """The dialects of the market's cheap boxes."""
-    assert shipped() == ["a55b", "ekl", "ptn", "techly", "wyrestorm"]
+def test_the_dialects_of_the_market_ship() -> None:
+    """Five families of cheap boxes, and the newer firmware of one of them."""
+    assert shipped() == ["a55b", "ekl", "ptn", "ptn_out", "techly", "wyrestorm"]
+
+
+def test_patterns_have_a_bound_together(tmp_path: Path) -> None:
+    """Each may be long, but not all of them."""
+    more = "".join(f"  r{number}: {{means: nothing, says: \"r\", match: 'r|(?:.x){{60}}'}}\n" for number in range(9))
+    path = tmp_path / "box.yaml"
+    path.write_text(TEXT + more)
+    with pytest.raises(DocumentError, match=r"box\.yaml:9: the patterns together are too long"):
+        load_profile(path)
 
 
 @pytest.mark.parametrize(

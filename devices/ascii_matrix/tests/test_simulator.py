@@ -23,6 +23,8 @@ async def typing(
     async with AsciiMatrixSimulator(MANIFEST, Settings(MANIFEST, given)) as simulator:
         reader, writer = await asyncio.open_connection("127.0.0.1", await simulator.serve_tcp())
         try:
+            if simulator.profile.greeting:
+                assert (await reader.readline()).decode().strip() == simulator.profile.greeting
             yield simulator, reader, writer
         finally:
             writer.close()
@@ -34,12 +36,14 @@ async def typing(
         ("ptn", b"1V2.", b"AV: 01->002\r\n"),
         ("ptn", b"\r\n1V2.", b"AV: 01->002\r\n"),
         ("ptn", b"3V1,2,4.", b"AV: 03->1,2,4\r\n"),
+        ("ptn", b"1B2.", b"AV: 01->002\r\n"),
+        ("ptn", b"3B1,2.", b"AV: 03->1,2\r\n"),
         ("ptn", b"3All.", b"03 To All.\r\n"),
         ("ptn", b"All#.", b"All Through.\r\n"),
         ("ptn", b"2$.", b"AV: 02 Closed.\r\n"),
         ("ptn", b"All$.", b"All Closed.\r\n"),
         ("ptn", b"Status2.", b"AV: 02->02\r\nIR: 02->02\r\n"),
-        ("ptn", b"2$.Status2.", b"AV: 02 Closed.\r\nAV:OFF->02\r\n"),
+        ("ptn", b"2$.Status2.", b"AV: 02 Closed.\r\nAV:OFF->02\r\nIR:OFF->02\r\n"),
         ("ptn", b"status2.", b"Command Error\r\n"),
         ("ptn", b"9V2.", b"Command Error\r\n"),
         ("ptn", b"1V9.", b"Command Error\r\n"),
@@ -71,7 +75,7 @@ async def test_a_status_of_all_comes_line_by_line() -> None:
     async with typing("ptn") as (_, reader, writer):
         writer.write(b"2$.Status.")
         async with asyncio.timeout(2):
-            lines = [await reader.readline() for _ in range(8)]
+            lines = [await reader.readline() for _ in range(9)]
     assert [line.decode().strip() for line in lines if line.startswith(b"AV")] == [
         "AV: 02 Closed.",
         "AV: 01->01",
@@ -100,6 +104,17 @@ async def test_what_has_no_answer_is_met_with_silence(profile: str, typed: bytes
         async with asyncio.timeout(2):
             assert await reader.read() == b""
         assert len(simulator.snapshot()) == 4
+
+
+@pytest.mark.parametrize("typed", [b"04*02!", b"04*02%", b"04V02%", b"04V02.", b"04*NN!", b"04VNN."])
+async def test_every_spelling_of_the_manual_switches(typed: bytes) -> None:
+    """EKL's box takes four forms of the same command and answers none."""
+    async with typing("ekl") as (simulator, reader, writer):
+        writer.write(typed)
+        writer.write_eof()
+        async with asyncio.timeout(2):
+            assert await reader.read() == b""
+        assert simulator.snapshot()["route.2"] == 4
 
 
 async def test_frames_are_carried_out_only_with_their_checksum() -> None:

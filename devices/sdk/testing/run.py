@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -19,6 +21,7 @@ from devices.sdk.testing.simulator import Simulator
 
 COMMANDS = "fault NAME=VALUE,… | fault none | front PROPERTY VALUE | state | power-cut SECONDS | quit"
 MAX_LINE = 1024
+_PORT_TRIES = 20
 
 
 async def run_simulator(
@@ -85,11 +88,30 @@ async def serve(
 
 
 async def _sockets(simulator: Simulator, host: str, port: int) -> AsyncIterator[str]:
+    if port == 0 and {"tcp", "udp"} <= set(simulator.manifest.transports):
+        port = _free_pair(host)
     for scheme in simulator.manifest.transports:
         if scheme not in {"serial", "memory"}:
             address = await simulator.serve(scheme, host, port)
             port = urlsplit(address).port or port  # TCP and UDP of one device share their number
             yield address
+
+
+def _free_pair(host: str) -> int:
+    """A port that is free for TCP and UDP: the system's choice for the one may be taken for the other. OSError after many tries."""
+    for _ in range(_PORT_TRIES - 1):
+        with contextlib.suppress(OSError):
+            return _probed(host)
+    return _probed(host)
+
+
+def _probed(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
+        udp.bind((host, 0))
+        port = int(udp.getsockname()[1])
+        tcp.bind((host, port))
+        return port
 
 
 def obey(simulator: Simulator, line: str) -> str:

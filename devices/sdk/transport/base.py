@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from devices.sdk.address import Address
 from devices.sdk.errors import BadSetting, DeviceError, Unreachable
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 MAX_UNREAD = 64 * 1024
 """Bytes held for a reader that is late; no supported device has so much to say."""
@@ -31,6 +34,15 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give the line back at once; idempotent."""
+        ...
+
+
+@runtime_checkable
+class Securable(Protocol):
+    """A line that can be encrypted in the middle of a talk."""
+
+    async def start_tls(self, context: SSLContext) -> None:
+        """Shake hands; Unreachable when that fails."""
         ...
 
 
@@ -91,6 +103,10 @@ async def open_transport(address: Address) -> Transport:
             from devices.sdk.transport import wake  # noqa: PLC0415
 
             return await wake.open(address)
+        case "mqtt":
+            from devices.sdk.transport import mqtt  # noqa: PLC0415
+
+            return await mqtt.open(address)
         case "memory":
             from devices.sdk.transport import memory  # noqa: PLC0415
 

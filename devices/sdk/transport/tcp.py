@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from devices.sdk.address import Address
 from devices.sdk.errors import HungUp, Unreachable
 from devices.sdk.transport.base import SEND_LIMIT_S, Inbox, unreachable
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 KEEPALIVE_IDLE_S = 2
 KEEPALIVE_INTERVAL_S = 1
@@ -61,6 +64,20 @@ class TcpTransport(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
         return chunk
+
+    async def start_tls(self, context: SSLContext) -> None:
+        """Encrypt what follows; Unreachable when the peer cannot agree."""
+        if self._transport is None or self._transport.is_closing():
+            raise Unreachable(f"{self._address}: the connection is closed")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(SEND_LIMIT_S):
+                secured = await loop.start_tls(self._transport, self, context, server_hostname=self._address.host)
+        except OSError as error:  # SSLError and TimeoutError are
+            raise Unreachable(f"{self._address}: no encryption agreed on ({str(error) or 'no answer'})") from error
+        if secured is None:
+            raise Unreachable(f"{self._address} hung up")
+        self._transport = secured
 
     def close(self) -> None:
         """Close at once, unsent bytes are dropped."""

@@ -238,7 +238,7 @@ class Gateway:
         label = "+".join(item.property for item in sets)
         with suppress(ReplyTimeout):  # it may have run all the same: the read-back decides, not a blind repeat
             await endpoint.execute(
-                command, priority=priority, name=f"{priority.name}:{label}", timeout=max(remaining, 0.1)
+                command, priority=priority, name=f"{priority:d}:{label}", timeout=max(remaining, 0.1)
             )
 
     async def _verify(
@@ -252,7 +252,9 @@ class Gateway:
         watch: Progress,
     ) -> NotReached:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(specs[item.property].settle_ms for item in sets) / 1000)
+        settle_ms = max(specs[item.property].settle_ms for item in sets)
+        if settle_ms:
+            await asyncio.sleep(settle_ms / 1000)
         still = {item.property: loop.time() + _stillness(specs[item.property]) for item in sets}
         before: dict[str, Value] = {}
         pause = VERIFY_FIRST_S

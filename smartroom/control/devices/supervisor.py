@@ -137,9 +137,8 @@ class _Observer:
 
     def reading(self, reading: Reading) -> None:
         """The device told a property."""
-        with self.store.batch():
-            self.store.reading(self.device, reading)
-            self.moved(self.device)
+        self.store.reading(self.device, reading)
+        self.moved(self.device)
 
     def link(self, status: LinkStatus) -> None:
         """The connection changed."""

@@ -69,7 +69,7 @@ class Trace:
 
     def silent(self, at: float) -> None:
         """The last command got no answer in time."""
-        self.unanswered = self.asked
+        self.unanswered = self.unanswered or self.asked  # what follows is only the question whether it lives
         self._add(Silence(at, self.asked.command if self.asked else None), at)
 
     def link(self, status: LinkStatus) -> None:
@@ -165,9 +165,9 @@ def _linked(status: LinkStatus) -> Text:
         case LinkState.READY:
             return Text(id=f"siap, sambungan ke-{status.epoch}", en=f"ready, connection {status.epoch}")
         case LinkState.OFFLINE:
-            return Text(id=f"putus; coba lagi dalam {wait}", en=f"lost; next try in {wait}")
+            return Text(id=f"putus; coba lagi dalam {wait.replace('.', ',')}", en=f"lost; next try in {wait}")
         case LinkState.REFUSED:
-            return Text(id=f"ditolak; coba lagi dalam {wait}", en=f"refused; next try in {wait}")
+            return Text(id=f"ditolak; coba lagi dalam {wait.replace('.', ',')}", en=f"refused; next try in {wait}")
         case LinkState.STOPPED:
             return Text(id="dihentikan", en="stopped")
 
@@ -197,6 +197,8 @@ def _event(event: Event) -> Text:
 def _plain(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value is None:
+        return "?"
     if isinstance(value, tuple):
         return "/".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

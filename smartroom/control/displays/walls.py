@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
-from devices.sdk.connection import LinkStatus
+from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading, Value
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.displays.outside import Outside
@@ -48,14 +48,22 @@ class Walls:
     """`run` ends only by cancellation; `describe` takes over a changed room, `pair` says which walls have a screen."""
 
     def __init__(
-        self, furniture: Furniture, store: Store, gateway: Gateway, moved: Callable[[str], None], outside: Outside
+        self,
+        furniture: Furniture,
+        store: Store,
+        gateway: Gateway,
+        outside: Outside,
+        moved: Callable[[str], None],
+        arrived: Callable[[], None],
     ) -> None:
+        """`moved` is told which wall reported or came or went; `arrived` that one is no longer unpaired."""
         self.album = furniture.album
         self.unpaired: frozenset[str] = frozenset()
         self._furniture = furniture
         self._store = store
         self._gateway = gateway
         self._moved = moved
+        self._arrived = arrived
         self._outside = outside
         self._walls: dict[str, Wall] = {}
         self._at = 0.0
@@ -127,6 +135,9 @@ class Walls:
             self._moved(key)
 
     def _link(self, key: str, status: LinkStatus) -> None:
+        if status.state is LinkState.READY and key in self.unpaired:
+            self.unpaired -= {key}  # who has a screen here is paired: scenes want it from this moment
+            self._arrived()
         with self._store.batch():
             self._store.link(key, status, blocked=_unpaired(key) if key in self.unpaired else None)
             self._gateway.pulse(key)

@@ -23,6 +23,9 @@ class Actor:
     wall: str | None = None
     """The wall whose screen this is; nobody else speaks for it."""
 
+    derived: bool = False
+    """A program of somebody's: it moves what its author may move, and hands on nothing."""
+
     def enters(self, room: str) -> bool:
         """Whether this actor's rights hold in the room."""
         return EVERY_ROOM in self.rooms or room in self.rooms

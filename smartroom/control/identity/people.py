@@ -9,6 +9,7 @@ from dataclasses import replace
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.actors import Actor
 from smartroom.control.identity.codes import digest, same_code, short_code
+from smartroom.control.identity.derived import Derived
 from smartroom.control.identity.passwords import Passwords, Slowdown, check_strength
 from smartroom.control.identity.ports import PeopleRecords, TokenRow, UserRow
 from smartroom.control.identity.sessions import Sessions
@@ -27,6 +28,7 @@ class People:
     def __init__(self, records: PeopleRecords) -> None:
         self.sessions = Sessions(records)
         self.tokens = Tokens(records)
+        self.derived = Derived()
         self.slowdown = Slowdown()
         self._records = records
         self._passwords = Passwords()
@@ -69,6 +71,9 @@ class People:
 
     async def by_token(self, secret: str) -> Actor | None:
         """The program or screen behind a token."""
+        derived = self._derived_actor(digest(secret))
+        if derived is not None:
+            return derived
         row = await self.tokens.by_secret(secret)
         return _token_actor(row) if row else None
 
@@ -76,6 +81,8 @@ class People:
         """The same actor with today's rights; None when the session or token has ended. No await: presses pass here."""
         if actor.kind is ActorKind.USER:
             return self._session_actor(actor.credential)
+        if actor.derived:
+            return self._derived_actor(actor.credential)
         row = self.tokens.by_digest(actor.credential)
         return _token_actor(row) if row else None
 
@@ -208,6 +215,14 @@ class People:
             raise ProblemError(
                 problem(ErrorCode.INVALID, "Administrator terakhir tidak dapat dihapus", "The last administrator stays")
             )
+
+    def _derived_actor(self, key: str) -> Actor | None:
+        """A derived token holds while its author's rights are what they were."""
+        found = self.derived.find(key)
+        if found is None:
+            return None
+        row, author = found
+        return replace(_token_actor(row), derived=True) if self.again(author) == author else None
 
     def _session_actor(self, key: str) -> Actor | None:
         row = self._users.get(self.sessions.user(key) or "")

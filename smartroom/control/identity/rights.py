@@ -19,6 +19,8 @@ class Action(StrEnum):
     SCENE_APPLY = "scene.apply"
     SCENE_RETRY = "scene.retry"
     SCENE_CANCEL = "scene.cancel"
+    UNDO = "undo"
+    """Take the last change back."""
     CONTROL_SET = "control.set"
     """What the panel shows to everybody: volume, mute, routing, camera."""
     CONTROL_ACT = "control.act"
@@ -43,6 +45,8 @@ class Action(StrEnum):
     TOKEN_LIST = "token.list"  # noqa: S105  # a word, not a secret
     TOKEN_CREATE = "token.create"  # noqa: S105
     TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    TOKEN_DERIVE = "token.derive"  # noqa: S105
+    """Lend one's own rights to a script, for minutes."""
     PAIR = "pair"
     SESSION_LIST = "session.list"
     SESSION_REVOKE = "session.revoke"
@@ -69,10 +73,12 @@ HOUSE = Resource()
 
 _SEE = frozenset({Action.ROOM_SEE, Action.ME, Action.ENTER})
 _HOST = _SEE | {
+    Action.TOKEN_DERIVE,
     Action.PLAN,
     Action.SCENE_APPLY,
     Action.SCENE_RETRY,
     Action.SCENE_CANCEL,
+    Action.UNDO,
     Action.CONTROL_SET,
     Action.CONTROL_ACT,
     Action.BLANK,
@@ -106,6 +112,7 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
         Action.TOKEN_LIST,
         Action.TOKEN_CREATE,
         Action.TOKEN_REVOKE,
+        Action.TOKEN_DERIVE,
         Action.PAIR,
         Action.SESSION_LIST,
         Action.SESSION_REVOKE,
@@ -121,6 +128,7 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
         Action.TOKEN_LIST,
         Action.SESSION_LIST,
         Action.AUDIT_READ,
+        Action.TOKEN_DERIVE,
         Action.STATUS_READ,
     },
     Role.DISPLAY: _SEE,
@@ -131,6 +139,18 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
 
 _OWN = frozenset({Action.SESSION_LIST, Action.SESSION_REVOKE})
 """Everybody may do this to what is their own."""
+
+_HANDS_ON = frozenset(
+    {
+        Action.USER_CHANGE,
+        Action.TOKEN_CREATE,
+        Action.TOKEN_REVOKE,
+        Action.TOKEN_DERIVE,
+        Action.PAIR,
+        Action.SESSION_REVOKE,
+    }
+)
+"""What changes who may do what: never a derived token's, or it would outlive its hour."""
 
 _LENDS: Final[Mapping[Role, frozenset[Role]]] = {
     Role.TECHNICIAN: frozenset({Role.HOST, Role.OPERATOR, Role.DISPLAY, Role.SIGNER}),
@@ -146,6 +166,8 @@ def may(actor: Actor, action: str, resource: Resource = HOUSE) -> bool:
     wanted = Action(action)
     if not actor.known:
         return wanted is Action.ENTER
+    if actor.derived and wanted in _HANDS_ON:
+        return False
     if wanted in _OWN and resource.owner == actor.id:
         return True
     if wanted not in TABLE.get(actor.role, frozenset()):
@@ -153,6 +175,11 @@ def may(actor: Actor, action: str, resource: Resource = HOUSE) -> bool:
     if resource.role is not None and resource.role not in _LENDS.get(actor.role, frozenset()):
         return False
     return resource.room is None or actor.enters(resource.room)
+
+
+def within(role: Role, author: Role) -> bool:
+    """Whether a role may nothing that the author's may not."""
+    return TABLE[role] <= TABLE[author] and _LENDS.get(role, frozenset()) <= _LENDS.get(author, frozenset())
 
 
 _ACTIONS: Final = frozenset(str(action) for action in Action)

@@ -69,6 +69,7 @@ class RoomFile(_File):
     name: Words
     place: Words | None = None
     timezone: str = Field(default="WIB", pattern=r"^WI(B|TA|T)$")
+    order: int = Field(default=0, ge=0, le=999)
     devices: dict[Id, dict[str, object]] = Field(min_length=1, max_length=200)
     sources: dict[Id, str | _SourceFile] = {}
     outputs: dict[Id, _OutputFile] = {}
@@ -95,6 +96,7 @@ def load_room(
         name=written.name,
         place=written.place,
         timezone=written.timezone,
+        order=written.order,
         devices=devices,
         sources=sources,
         outputs=outputs,
@@ -134,7 +136,7 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
 
 
 _KEYS = {
-    "RoomFile": ["name", "place", "timezone", "devices", "sources", "outputs", "walls", "audio"],
+    "RoomFile": ["name", "place", "timezone", "order", "devices", "sources", "outputs", "walls", "audio"],
     "outputs": ["matrix", "screen", "wall", "name"],
     "walls": ["name"],
     "sources": ["at", "name", "icon"],

@@ -102,6 +102,8 @@ class Room:
     walls: Mapping[str, Text] = field(default_factory=dict)
     """Walls the room names, by id without the kind: `left` is device `wall.left`."""
     warnings: tuple[str, ...] = field(default=())
+    order: int = 0
+    """Place among the rooms of a site; the first is the one that opens."""
 
     def outputs_of(self, device: str) -> list[Output]:
         """Outputs of the room that are a port of this device."""

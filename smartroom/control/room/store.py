@@ -32,7 +32,8 @@ class Store:
     """State of one room. Everybody else sends commands or watches patches."""
 
     def __init__(self, room: Room) -> None:
-        self.version = 1
+        # Begins with the clock: a page that remembers a version of the server's last life must not find it in this one's history.
+        self.version = time.time_ns() // 1_000_000
         self._document: dict[str, object] = {}
         self._patches: deque[Patch] = deque(maxlen=PATCH_HISTORY)
         self._watchers: list[Callable[[Patch], None]] = []

@@ -18,7 +18,7 @@ from smartroom.control.room.model import Device, Room
 from smartroom.control.room.store import Store
 from smartroom.control.room.words import property_label, value_label
 from smartroom.control.scenes.engine import Engine
-from smartroom.control.scenes.model import Scene
+from smartroom.control.scenes.model import UNDO, Scene
 from smartroom.control.scenes.planner import make_plan, needed, wire_value
 from smartroom.control.scenes.recall import Recall
 from smartroom.protocol.base import Text, Value
@@ -70,7 +70,9 @@ class Desk:
         return self._once((by, press), start)
 
     def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
-        """Try again what a scene's last run did not reach, on one device or all."""
+        """Try again what a scene's last run, or taking back, did not reach; on one device or all."""
+        if scene == UNDO:
+            return self._once((by, press), lambda: self._undoing(self._engine.undo_again(by, device), by, press))
         found = self._scene(scene)
 
         def start() -> Accepted:
@@ -108,15 +110,9 @@ class Desk:
 
         return self._once((by, press), stop)
 
-    def undo(self, *, by: str, press: str) -> Accepted:
-        """Take the last run back: every property it changed and nobody touched since."""
-
-        def start() -> Accepted:
-            recall = self._engine.undo(by)
-            self.store.did(by, Text(id="mengembalikan keadaan sebelumnya", en="took the last change back"))
-            return Accepted(id=press, run=recall.run.id)
-
-        return self._once((by, press), start)
+    def undo(self, run: str | None = None, *, by: str, press: str) -> Accepted:
+        """Take the last run back: every property it changed and nobody touched since. `run` is the one that was offered."""
+        return self._once((by, press), lambda: self._undoing(self._engine.undo(by, run), by, press))
 
     async def wait(self, run: str) -> ApplyReport:
         """The run when it ended, with what its properties read."""
@@ -227,6 +223,12 @@ class Desk:
     def safety(self, name: str) -> bool:
         """True for what must never wait behind other presses: mute and blank."""
         return name.partition(".")[0] in _SAFETY
+
+    def _undoing(self, begun: tuple[Recall, bool], by: str, press: str) -> Accepted:
+        recall, attached = begun
+        if not attached:
+            self.store.did(by, Text(id="mengembalikan keadaan sebelumnya", en="took the last change back"))
+        return Accepted(id=press, run=recall.run.id, attached=attached)
 
     def _blanks(self, device: str, name: str) -> bool:
         """One place per screen: the matrix output, or the screen itself where no matrix feeds it."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from devices.sdk.commands import Priority, Set
 from devices.sdk.readings import Reading, Value, matches
@@ -22,18 +22,17 @@ from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
 from smartroom.control.room.model import PropertyKey
 from smartroom.control.room.store import Store
 from smartroom.control.scenes.lights import tile
-from smartroom.control.scenes.model import Goal, Scene
+from smartroom.control.scenes.model import UNDO, Goal, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
 from smartroom.control.scenes.recall import REACHED, Claim, Recall, compensation, name_of
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Member, RunResult, SceneState, Undo
+from smartroom.protocol.state import Member, MemberState, RunResult, SceneState, Undo
 
 _LOG = logging.getLogger(__name__)
 
-UNDO = "kembalikan"
-"""Scene id of taking back; no file may have it."""
+_NOT_BACK = frozenset({MemberState.FAILED, MemberState.UNVERIFIED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class Engine:
             return latest, True
         goals = [goal for goal in scene.goals if only is None or goal.key in only]
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
-        self._forget_put_back()
+        self._forget_told()
         displaced = self._stand(scene, by)
         recall = self._begin(scene, by, goals, carried, displaced)
         self._latest[scene.id] = recall
@@ -134,6 +133,7 @@ class Engine:
         while len(self._recalls) > RUN_HISTORY:
             self._recalls.popitem(last=False)
         self._group.create_task(self._conduct(recall, displaced), name=f"recall:{scene.id}")
+        self._offer_undo()
         return recall
 
     def recall(self, run: str) -> Recall:
@@ -162,12 +162,27 @@ class Engine:
 
     # -- taking back --
 
-    def undo(self, by: str) -> Recall:
-        """Put back what the last run changed and nobody touched since; scenes that stood before it stand again."""
+    def undo(self, by: str, run: str | None = None) -> tuple[Recall, bool]:
+        """Put back what the last run changed and nobody touched since; scenes that stood before it stand again.
+
+        `run` is the one that was offered. True with a run that takes back already: it is joined.
+        """
+        latest = self._latest.get(UNDO)
+        if latest is not None and latest.open:
+            return latest, True
         last = self._last
         if last is None or not last.recall.changed:
             raise ProblemError(
                 problem(ErrorCode.INVALID, "Tidak ada yang bisa dikembalikan", "There is nothing to take back")
+            )
+        if run not in (None, last.recall.run.id):
+            raise ProblemError(
+                problem(
+                    ErrorCode.STALE,
+                    "Sudah ada perubahan lain",
+                    "Something else was changed since",
+                    fix=Text(id="Lihat dulu apa yang akan dikembalikan", en="Look first what would be taken back"),
+                )
             )
         changed = last.recall.changed
         touched = [part.goal for key, part in last.recall.parts.items() if key in changed]
@@ -188,9 +203,39 @@ class Engine:
         )
         self._last = None
         self._standing.pop(last.recall.scene.id, None)
-        self._standing.update({key: item for key, item in last.displaced.items() if key in self.scenes})
-        recall = self._begin(scene, by, scene.goals, {}, {})
-        self._offer_undo()
+        return self._take_back(scene, by, scene.goals, {}, last.displaced), False
+
+    def undo_again(self, by: str, device: str | None) -> tuple[Recall, bool]:
+        """Try again what did not come back, on one device or all."""
+        latest = self._latest.get(UNDO)
+        if latest is not None and latest.open:
+            return latest, True
+        left = [
+            goal
+            for goal in (latest.scene.goals if latest is not None else ())
+            if latest is not None
+            and device in (None, goal.device)
+            and latest.run.members[name_of(goal.key)].state in _NOT_BACK
+        ]
+        if latest is None or not left:
+            raise ProblemError(
+                problem(ErrorCode.INVALID, "Tidak ada yang perlu diulangi", "There is nothing to try again")
+            )
+        return self._take_back(latest.scene, by, left, latest.run.members, {}), False
+
+    def _take_back(
+        self,
+        scene: Scene,
+        by: str,
+        goals: Sequence[Goal],
+        carried: Mapping[str, Member],
+        displaced: Mapping[str, StandingScene],
+    ) -> Recall:
+        recall = self._begin(scene, by, goals, carried, displaced)
+        self._latest[UNDO] = recall
+        with self._store.batch():
+            self._store.put(("undoing",), recall.run)
+            self._relight()
         return recall
 
     def _remember(self, recall: Recall, displaced: Mapping[str, StandingScene]) -> None:
@@ -207,13 +252,23 @@ class Engine:
             else None,
         )
 
-    def _forget_put_back(self) -> None:
-        """A run that was put back is told until the next recall, then its tile is idle again."""
+    def _forget_told(self) -> None:
+        """A run that was put back, and taking back, are told until the next recall; then they have been seen."""
         for key, recall in list(self._latest.items()):
-            if recall.run.result is RunResult.RESTORED:
+            if recall.run.result is RunResult.RESTORED or (key == UNDO and not recall.open):
+                place = self._place(recall)
                 del self._latest[key]
-                if key in self.scenes:
-                    self._store.put(("scenes", key, "run"), None)
+                if place is not None:
+                    self._store.put(place, None)
+
+    def _place(self, recall: Recall) -> tuple[str, ...] | None:
+        """Where the room's state shows a run; None when it does no more."""
+        scene = recall.scene.id
+        if self._latest.get(scene) is not recall:
+            return None
+        if scene == UNDO:
+            return ("undoing",)
+        return ("scenes", scene, "run") if scene in self.scenes else None
 
     # -- one run --
 
@@ -230,35 +285,43 @@ class Engine:
             recall.end()
             if recall.run.result is RunResult.RESTORED:
                 self._standing.pop(recall.scene.id, None)
-                self._standing.update(displaced)
+            if recall.run.result is RunResult.RESTORED or recall.scene.id == UNDO:
+                self._stand_again(displaced)
             self._remember(recall, displaced)
             with self._store.batch():
-                if self._latest.get(recall.scene.id) is recall and recall.scene.id in self.scenes:
-                    self._store.put(("scenes", recall.scene.id, "run"), recall.run)
+                if (place := self._place(recall)) is not None:
+                    came_back = all(member.state not in _NOT_BACK for member in recall.run.members.values())
+                    if recall.scene.id == UNDO and came_back:
+                        del self._latest[UNDO]
+                        self._store.put(place, None)
+                    else:
+                        self._store.put(place, recall.run)
                 self._relight()
                 self._offer_undo()
             self._diary.ended(recall)
             self._diary.standing(tuple(self._standing.values()))
 
     def _progress(self, recall: Recall, name: str) -> None:
-        scene = recall.scene.id
-        if self._latest.get(scene) is not recall or scene not in self.scenes:
+        if self._place(recall) is None:
             return
         if not self._moved:
             asyncio.get_running_loop().call_later(PROGRESS_S, self._show_progress)
-        self._moved.setdefault(scene, set()).add(name)
+        self._moved.setdefault(recall.scene.id, set()).add(name)
 
     def _show_progress(self) -> None:
         """Many steps, one patch."""
         moved, self._moved = self._moved, {}
         with self._store.batch():
             for scene, names in moved.items():
-                if scene not in self.scenes or scene not in self._latest:
+                latest = self._latest.get(scene)
+                place = self._place(latest) if latest is not None else None
+                if latest is None or place is None:
                     continue
-                members = self._latest[scene].run.members
+                members = latest.run.members
                 for name in names & members.keys():
-                    self._store.put(("scenes", scene, "run", "members", name), members[name])
-                self._light(scene)
+                    self._store.put((*place, "members", name), members[name])
+                if scene in self.scenes:
+                    self._light(scene)
 
     # -- by hand --
 
@@ -268,8 +331,9 @@ class Engine:
             ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name
         )
         key = (device, name)
-        claim = Claim()
+        claim = Claim(by_hand=value)
         self._take(key, claim, why)
+        self._offer_undo()
 
         async def bring() -> dict[str, Reading]:
             async with self._locks[key]:
@@ -328,17 +392,33 @@ class Engine:
 
     def _stand(self, scene: Scene, by: str) -> dict[str, StandingScene]:
         """The scene stands from now on; returns the scenes it displaces, because they want a property differently."""
-        mine = {goal.key: goal for goal in scene.goals}
         displaced: dict[str, StandingScene] = {}
         for key in list(self._standing):
             other = self.scenes.get(key)
-            if other is None or any(
-                goal.key in mine and not matches(goal.value, mine[goal.key].value, goal.tolerance)
-                for goal in other.goals
-            ):
+            if other is None or _differ(scene, other):
                 displaced[key] = self._standing.pop(key)
         self._standing[scene.id] = StandingScene(scene.id, by, time.time())
         return {key: item for key, item in displaced.items() if key != scene.id}
+
+    def _stand_again(self, displaced: Mapping[str, StandingScene]) -> None:
+        """Scenes that stood before stand again, unless one that was recalled since wants something else."""
+        for key, item in displaced.items():
+            scene = self.scenes.get(key)
+            if scene is not None and not any(_differ(scene, self.scenes[other]) for other in self._standing):
+                self._standing[key] = item
+
+    def _drift_cause(self, scene: Scene, drifted: Sequence[str]) -> Literal["device", "hand"] | None:
+        """By whom goals fell: a hand's value that still reads so, or is on its way, is the hand's doing."""
+        if not drifted:
+            return None
+        fallen = [goal for goal in scene.goals if name_of(goal.key) in drifted]
+        return "hand" if all(self._set_by_hand(goal) for goal in fallen) else "device"
+
+    def _set_by_hand(self, goal: Goal) -> bool:
+        claim, fact = self._claims.get(goal.key), self._look(goal.key)
+        if claim is None or claim.by_hand is None:
+            return False
+        return claim.operation is not None or (fact.current and matches(fact.value, claim.by_hand, goal.tolerance))
 
     def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
         latest = self._latest.get(scene.id)
@@ -379,5 +459,12 @@ class Engine:
         self._store.put((*place, "reached"), seen.reached)
         self._store.put((*place, "total"), seen.total)
         self._store.put((*place, "drifted"), list(seen.drifted))
+        self._store.put((*place, "drift_cause"), self._drift_cause(scene, seen.drifted))
         self._store.put((*place, "since"), stands.since if stands else None)
         self._store.put((*place, "by"), stands.by if stands else "")
+
+
+def _differ(one: Scene, other: Scene) -> bool:
+    """Whether two scenes want something of the same property, and not the same."""
+    wanted = {goal.key: goal.value for goal in one.goals}
+    return any(goal.key in wanted and not matches(goal.value, wanted[goal.key], goal.tolerance) for goal in other.goals)

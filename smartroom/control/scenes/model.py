@@ -25,6 +25,9 @@ from smartroom.protocol.base import Text
 
 Policy = Literal["restore", "hold", "continue"]
 
+UNDO = "kembalikan"
+"""Scene id of taking back; no file may have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -100,6 +103,8 @@ def load_scenes(folder: Path, room: Room) -> tuple[dict[str, Scene], dict[str, D
 def load_scene(path: Path, room: Room) -> Scene:
     """One scene with everything it inherits. DocumentError names file, line and fix."""
     chain = list(_chain(path))
+    if path.stem == UNDO:
+        raise chain[0][0].error((), f"'{UNDO}' is taking the last change back", fix="give the file another name")
     goals: dict[PropertyKey, tuple[Goal, Document, tuple[str, ...]]] = {}
     for document, written in reversed(chain):
         for goal, where in _goals(document, written, room):
@@ -224,8 +229,14 @@ def _is_content(device: Device, name: str) -> bool:
 
 
 def _channel(room: Room, device: Device, part: str) -> str:
+    """The number behind an output's name, or behind a channel's (`channels: {depan: 1}` of a relay board)."""
     output = room.outputs.get(part)
-    return str(output.output) if output is not None and output.device == device.id else part
+    if output is not None and output.device == device.id:
+        return str(output.output)
+    driver = device.wire.driver if device.wire else None
+    known = driver.settings.mapping("channels") if driver and "channels" in driver.manifest.settings else {}
+    number = known.get(part)
+    return str(number) if isinstance(number, int) else part
 
 
 def _named(

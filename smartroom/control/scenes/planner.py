@@ -129,7 +129,10 @@ def make_plan(
         offline=offline,
         steps=[
             *(steps[goal.key] for goal in _dependencies_first(scene.goals)),
-            *(_step(goal, Fact(), now, action=PlanAction.UNAVAILABLE, problem=_unpaired(goal)) for goal in scene.absent),
+            *(
+                _step(goal, Fact(), now, action=PlanAction.UNAVAILABLE, problem=_unpaired(goal))
+                for goal in scene.absent
+            ),
         ],
         changes=changes,
         unchanged=sum(step.action is PlanAction.SKIP for step in steps.values()),

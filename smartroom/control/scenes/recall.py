@@ -35,6 +35,8 @@ class Claim:
 
     lost: Problem | None = None
     operation: asyncio.Task[object] | None = None
+    by_hand: Value | None = None
+    """What a hand set; none when it is a run's."""
 
     def take(self, why: Problem) -> None:
         """Somebody else owns the property from now on."""
@@ -112,7 +114,8 @@ class Recall:
                 facts = await gateway.facts(needed(goals))
                 for goal in goals:
                     if facts[goal.key].current:
-                        self._update(goal.key, before=wire_value(facts[goal.key].value))
+                        name, value = name_of(goal.key), wire_value(facts[goal.key].value)
+                        self.run.members[name] = _with(self.run.members[name], before=value)
                 await ready(facts)
                 wanted = {goal.key: goal for goal in self.scene.goals}
                 pending: list[Goal] = []
@@ -377,8 +380,7 @@ class Recall:
 
     def _update(self, key: PropertyKey, **changes: object) -> None:
         name = name_of(key)
-        # ours and checked already: a scene of sixty properties makes some hundred of these
-        self.run.members[name] = Member.model_construct(**{**self.run.members[name].__dict__, **changes})
+        self.run.members[name] = _with(self.run.members[name], **changes)
         self._changed(name)
 
     def _settle_rest(self) -> None:
@@ -437,6 +439,11 @@ def compensation(
         for key, goal in back.items()
     }
     return tuple(ordered.values()), tuple(irreversible)
+
+
+def _with(member: Member, **changes: object) -> Member:
+    """The member with changes, unchecked: they are ours, and a scene of sixty properties makes hundreds."""
+    return Member.model_construct(**{**member.__dict__, **changes})
 
 
 def _unreachable(gateway: Gateway, device: str) -> Problem:

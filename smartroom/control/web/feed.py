@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from engineio.packet import Packet as EnginePacket
 
 from smartroom.control.limits import PATCH_INTERVAL_S
-from smartroom.control.web.ports import Desk, Store
+from smartroom.control.room.store import Store
+from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.sockets import Encoded, Outbox, event_packet
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.state import Change, Patch

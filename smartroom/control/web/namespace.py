@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -102,7 +101,7 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
             actor = await self._who(request, auth)
             self._check_room_left(actor)
             connection = self._sockets.manager.eio_sid_from_sid(sid, self.namespace)
-            outbox = self._sockets.outboxes.get(connection)
+            outbox = self._sockets.outbox(connection)
             if outbox is None:
                 return False
             page = self.greet(sid, connection, actor, outbox)
@@ -127,8 +126,10 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
         return actor
 
     def _check_room_left(self, actor: Actor) -> None:
-        same = Counter((page.actor.kind, page.actor.id) for page in self.visitors.values())[actor.kind, actor.id]
-        if same >= _SOCKETS.get(actor.kind, 0) or len(self.visitors) >= SOCKETS_PER_ROOM:
+        most, everybody = _SOCKETS.get(actor.kind, 0), self.visitors.values()
+        # Counted only when it can be true.
+        same = 0 if len(everybody) < most else sum(_same(page.actor, actor) for page in everybody)
+        if same >= most or len(everybody) >= SOCKETS_PER_ROOM:
             raise ProblemError(
                 problem(ErrorCode.OVERLOADED, "Terlalu banyak halaman terbuka", "Too many pages are open")
             )
@@ -201,6 +202,10 @@ def same_protocol(number: int) -> None:
                 detail=f"page {number}, server {PROTOCOL_VERSION}",
             ),
         )
+
+
+def _same(one: Actor, other: Actor) -> bool:
+    return one.kind is other.kind and one.id == other.id
 
 
 def _refused(trouble: Problem) -> Exception:

@@ -13,77 +13,8 @@ from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
 from smartroom.control.logbook import LogBook
-from smartroom.protocol.base import Value
-from smartroom.protocol.commands import Accepted, ApplyReport
+from smartroom.control.scenes.desk import Desk
 from smartroom.protocol.people import AuditEntry
-from smartroom.protocol.scenes import Plan
-from smartroom.protocol.state import Patch, RoomState
-
-
-class Store(Protocol):
-    """A room's state to watch."""
-
-    version: int
-
-    @property
-    def state(self) -> RoomState:
-        """The whole state now."""
-        ...
-
-    def since(self, version: int) -> list[Patch] | None:
-        """Patches after a version; None when a snapshot is needed."""
-        ...
-
-    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
-        """Call back with every patch; returns what ends it."""
-        ...
-
-
-class Desk(Protocol):
-    """The way into a room: `scenes.desk.Desk`. Every method raises ProblemError."""
-
-    room: str
-
-    @property
-    def store(self) -> Store:
-        """The room's state."""
-        ...
-
-    async def plan(self, scene: str) -> Plan:
-        """What a scene would do."""
-        ...
-
-    def apply(self, scene: str, *, by: str, press: str) -> Accepted:
-        """Recall a scene."""
-        ...
-
-    async def wait(self, run: str) -> ApplyReport:
-        """The run when it has ended."""
-        ...
-
-    def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
-        """Try again what failed."""
-        ...
-
-    def cancel(self, run: str, *, by: str, press: str) -> Accepted:
-        """Stop a run."""
-        ...
-
-    async def set(self, device: str, name: str, value: Value, *, by: str, press: str) -> Accepted:
-        """Set a property by hand."""
-        ...
-
-    async def act(self, device: str, action: str, arguments: dict[str, Value], *, by: str, press: str) -> Accepted:
-        """Do something that is no state."""
-        ...
-
-    async def blank(self, *, on: bool, by: str, press: str) -> Accepted:
-        """Hide or show all pictures."""
-        ...
-
-    def dismiss_unfinished(self, *, by: str, press: str) -> Accepted:
-        """Do not offer the unfinished run again."""
-        ...
 
 
 class Trail(Protocol):

@@ -8,7 +8,8 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.actors import Actor
 from smartroom.control.identity.rights import Action, Resource, may
 from smartroom.control.limits import PRESS_LIFE_S
-from smartroom.control.web.ports import Desk, House
+from smartroom.control.scenes.desk import Desk
+from smartroom.control.web.ports import House
 from smartroom.control.web.problems import forbidden, not_found, unauthenticated
 from smartroom.protocol.commands import (
     Accepted,
@@ -20,6 +21,7 @@ from smartroom.protocol.commands import (
     Press,
     RetryRun,
     SetProperty,
+    UndoRun,
 )
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.state import RoomState
@@ -71,6 +73,8 @@ class Presses:
                 return Action.SCENE_RETRY, press.scene
             case CancelRun():
                 return Action.SCENE_CANCEL, press.run
+            case UndoRun():
+                return Action.UNDO, press.run or ""
             case SetProperty():
                 on_panel = self._on_panel(press.room, press.device, press.property)
                 return (
@@ -161,6 +165,8 @@ async def _carry_out(desk: Desk, actor: Actor, press: Press) -> Accepted:
             return desk.retry(press.scene, press.device, by=by, press=press.id)
         case CancelRun():
             return desk.cancel(press.run, by=by, press=press.id)
+        case UndoRun():
+            return desk.undo(press.run, by=by, press=press.id)
         case SetProperty():
             return await desk.set(press.device, press.property, press.value, by=by, press=press.id)
         case ActDevice():

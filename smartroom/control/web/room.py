@@ -31,6 +31,7 @@ from smartroom.protocol.commands import (
     Press,
     RetryRun,
     SetProperty,
+    UndoRun,
     Watch,
 )
 
@@ -40,6 +41,7 @@ PRESSES: Final[Mapping[str, type[Press]]] = {
     "apply": ApplyScene,
     "retry": RetryRun,
     "cancel": CancelRun,
+    "undo": UndoRun,
     "set": SetProperty,
     "act": ActDevice,
     "blank": BlankRoom,

@@ -228,9 +228,16 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # the library ships 
         """Outbox of every connection, by Engine.IO's id."""
         return {key: cast("Outbox", client.queue) for key, client in self.engine.sockets.items()}
 
+    def outbox(self, connection: str) -> Outbox | None:
+        """The outbox of one connection."""
+        client = self.engine.sockets.get(connection)
+        return None if client is None else cast("Outbox", client.queue)
+
     async def admit(self, request: web.Request) -> web.StreamResponse:
         """A websocket, unless too many stand at the door already without having said who they are."""
-        if sum(not outbox.known for outbox in self.outboxes.values()) >= SOCKETS_UNKNOWN:
+        everybody = self.engine.sockets
+        # Counted only when it can be true: a thousand panels that come back at once would count each other a million times.
+        if len(everybody) >= SOCKETS_UNKNOWN <= sum(not outbox.known for outbox in self.outboxes.values()):
             raise ProblemError(
                 problem(ErrorCode.OVERLOADED, "Terlalu banyak yang menyambung", "Too many connect at once")
             )
@@ -245,7 +252,7 @@ class Sockets(socketio.AsyncServer):  # type: ignore[misc]  # the library ships 
         try:
             await super()._handle_eio_message(eio_sid, text)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-            outbox = self.outboxes.get(eio_sid)
+            outbox = self.outbox(eio_sid)
             if outbox is not None and outbox.link is not None:
                 outbox.link.offence(f"a broken packet ({type(error).__name__})")
 

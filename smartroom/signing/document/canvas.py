@@ -180,14 +180,13 @@ def load_picture(data: bytes) -> Image.Image:
     """A PNG or JPEG decoded; DoesNotFit when it is none, or decodes to too much."""
     try:
         image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
-        if image.width * image.height > limits.MAX_EMBLEM_PIXELS:
-            raise DoesNotFit("the emblem has too many pixels")
-        image.load()
-        return image.convert("RGBA")
-    except DoesNotFit:
-        raise
+        small = image.width * image.height <= limits.MAX_EMBLEM_PIXELS
+        decoded = image.convert("RGBA") if small else None
     except Exception as error:  # a decoder's failures are of many kinds; all mean the same
         raise DoesNotFit("the emblem is no PNG or JPEG") from error
+    if decoded is None:
+        raise DoesNotFit("the emblem has too many pixels")
+    return decoded
 
 
 def _check_letters(text: str, font: str) -> None:

@@ -122,7 +122,7 @@ class BsreSigner:
         body: dict[str, object],
         *,
         changes: bool,
-        timeout: float = limits.REMOTE_TIMEOUT_S,  # noqa: ASYNC109  # one place to set it
+        timeout: float | None = None,  # noqa: ASYNC109  # one place to set it
     ) -> tuple[dict[str, Any], float]:
         """The answer and how far the service's clock is ahead, in seconds. `changes`: once sent, silence is UNKNOWN_OUTCOME."""
         trace = SimpleNamespace(sent=False)
@@ -130,7 +130,7 @@ class BsreSigner:
         began = time.time()
         try:
             async with (
-                asyncio.timeout(timeout),
+                asyncio.timeout(timeout or limits.REMOTE_TIMEOUT_S),
                 self._session.post(
                     f"{self._url}/api/v2/{call}",
                     json=body,

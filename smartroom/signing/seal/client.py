@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -54,14 +53,15 @@ class SealClient:
 
 
 @asynccontextmanager
-async def sealing_process(settings: Path) -> AsyncIterator[SealClient]:
-    """A sealing process of our own on a socket pair: nobody else can reach it; it ends with us."""
+async def sealing_process(settings: Path, log: int | None = None) -> AsyncIterator[SealClient]:
+    """A sealing process of our own on a socket pair: nobody else can reach it; it ends with us. `log`: where its lines go."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     with theirs:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-m", "smartroom.signing", "seal"),
-            *("--settings", os.path.abspath(settings), "--fd", str(theirs.fileno())),
+            *("--settings", str(settings), "--fd", str(theirs.fileno())),
             pass_fds=[theirs.fileno()],
+            stderr=log,
         )
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     client = SealClient(reader, writer)

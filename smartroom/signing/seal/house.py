@@ -60,11 +60,13 @@ class House:
         self._services: Services
 
     async def __aenter__(self) -> Self:
-        self._services = await self._stack.enter_async_context(Outbound(self._settings))
-        session = aiohttp.ClientSession(trust_env=False, trace_configs=[watch_sending()])
-        await self._stack.enter_async_context(session)
-        for name, remote in self._settings.remote.items():
-            self._remote[name] = self._adapter(name, remote, session)
+        async with self._stack:  # closed again unless all of it could be opened
+            self._services = await self._stack.enter_async_context(Outbound(self._settings))
+            session = aiohttp.ClientSession(trust_env=False, trace_configs=[watch_sending()])
+            await self._stack.enter_async_context(session)
+            for name, remote in self._settings.remote.items():
+                self._remote[name] = self._adapter(name, remote, session)
+            self._stack = self._stack.pop_all()
         return self
 
     async def __aexit__(
@@ -83,7 +85,8 @@ class House:
             # The message of an unforeseen exception may quote the request: only its kind is told and logged.
             log.error("%s: %s", ask.ask, type(error).__name__)  # noqa: TRY400  # a traceback prints values
             return Failed(code=SigningCode.INTERNAL, sentence=type(error).__name__), b""
-        log.info("%s: %s", ask.ask, told.tell)
+        if not isinstance(ask, SignHead):  # one at each decision; the journal itself is their record
+            log.info("%s: %s", ask.ask, told.tell)
         return told, file
 
     async def _do(self, ask: Ask, blob: bytes) -> tuple[Told, bytes]:

@@ -62,17 +62,14 @@ class Outbound:
         url = settings.timestamps.url if settings.timestamps else None
         if url:
             allowed.add(_authority(URL(url)))
+        roots = load_certificates([settings.at(path) for path in settings.trust.roots])
+        intermediates = load_certificates([settings.at(path) for path in settings.trust.intermediates])
         self._session = aiohttp.ClientSession(
             trust_env=False,
             trace_configs=[_only(frozenset(allowed))],
             timeout=aiohttp.ClientTimeout(total=limits.SERVICE_TIMEOUT_S),
         )
-        return Services(
-            self._session,
-            tuple(load_certificates([settings.at(path) for path in settings.trust.roots])),
-            tuple(load_certificates([settings.at(path) for path in settings.trust.intermediates])),
-            url,
-        )
+        return Services(self._session, tuple(roots), tuple(intermediates), url)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -106,7 +106,11 @@ async def _judge_all(
             moment = status.timestamp
             archived = (
                 evidence.archived
-                and (await async_validate_pdf_timestamp(stamp, evidence.context(moment, Revocation.PROVEN))).trusted
+                and (
+                    await async_validate_pdf_timestamp(
+                        stamp, evidence.context(moment, Revocation.PROVEN), skip_diff=True
+                    )
+                ).trusted
             )
             proof.append((_end(stamp.byte_range), moment, archived))
     return [
@@ -127,13 +131,12 @@ async def _judge_one(
 ) -> SignatureSeen:
     at = outer[0] if outer else now
     preview = await _signature(signature, evidence, at, at)
+    broken = damage or _damage(pdf, signature, preview, names)
     time = await _time(signature, evidence, preview.timestamp_validity, outer, now)
-    status = await _signature(signature, evidence, time.judge_at, at)
-    broken = damage or _damage(pdf, signature, status, names)
     if broken is None:
         extended = signature.coverage is not SignatureCoverageLevel.ENTIRE_FILE
         intact = line(Finding.EXTENDED if extended else Finding.INTACT)
-        known = line(await _known(signature, status, evidence, time.judge_at, at))
+        known = line(await _known(signature, evidence, time.judge_at, at))
         when = line(time.finding)
     else:
         intact, known, when = line(broken), line(Finding.NOT_JUDGED), line(Finding.NOT_JUDGED)
@@ -173,19 +176,16 @@ async def _time(
     moment = stamp.timestamp
     if not evidence.archived:
         return _Time(Finding.STAMPED, moment, moment)
-    strict = await _validate(signature, evidence, (moment, Revocation.PROVEN), (moment, Revocation.PROVEN))
+    strict = await _validate(
+        signature, evidence, (moment, Revocation.PROVEN), (moment, Revocation.PROVEN), skip_diff=True
+    )
     archived = strict.timestamp_validity is not None and strict.timestamp_validity.trusted
     return _Time(Finding.GUARANTEED if archived else Finding.STAMPED, moment, moment)
 
 
-async def _known(
-    signature: EmbeddedPdfSignature,
-    status: PdfSignatureStatus,
-    evidence: Evidence,
-    moment: datetime,
-    stamp_at: datetime,
-) -> Finding:
+async def _known(signature: EmbeddedPdfSignature, evidence: Evidence, moment: datetime, stamp_at: datetime) -> Finding:
     """Called only for an intact signature."""
+    status = await _signature(signature, evidence, moment, stamp_at, skip_diff=True)
     if not status.trusted:
         return _distrust(status)
     path = status.validation_path
@@ -193,7 +193,9 @@ async def _known(
         return Finding.UNKNOWN_ISSUER
     if evidence.is_test(next(iter(path.iter_certs(include_root=True)))):
         return Finding.TEST_CERTIFICATE
-    strict = await _validate(signature, evidence, (moment, Revocation.PROVEN), (stamp_at, Revocation.LEFT_OUT))
+    strict = await _validate(
+        signature, evidence, (moment, Revocation.PROVEN), (stamp_at, Revocation.LEFT_OUT), skip_diff=True
+    )
     return Finding.KNOWN if strict.trusted else Finding.KNOWN_UNREVOKED_UNPROVEN
 
 
@@ -237,11 +239,16 @@ def _damage(
 
 
 async def _signature(
-    signature: EmbeddedPdfSignature, evidence: Evidence, moment: datetime, stamp_moment: datetime
+    signature: EmbeddedPdfSignature,
+    evidence: Evidence,
+    moment: datetime,
+    stamp_moment: datetime,
+    *,
+    skip_diff: bool = False,
 ) -> PdfSignatureStatus:
     """Status with the signer's chain as at one moment, the timestamp's as at another; revoked counts, a missing answer does not."""
     how = stamp_how = Revocation.CONSULTED
-    status = await _validate(signature, evidence, (moment, how), (stamp_moment, stamp_how))
+    status = await _validate(signature, evidence, (moment, how), (stamp_moment, stamp_how), skip_diff=skip_diff)
     stamp = status.timestamp_validity
     # An answer that has gone stale, or cannot be used, says nothing against the certificate.
     if not status.trusted and not status.revoked:
@@ -249,7 +256,7 @@ async def _signature(
     if stamp is not None and not stamp.trusted and not stamp.revoked:
         stamp_how = Revocation.LEFT_OUT
     if Revocation.LEFT_OUT in {how, stamp_how}:
-        status = await _validate(signature, evidence, (moment, how), (stamp_moment, stamp_how))
+        status = await _validate(signature, evidence, (moment, how), (stamp_moment, stamp_how), skip_diff=skip_diff)
     return status
 
 
@@ -258,12 +265,16 @@ async def _validate(
     evidence: Evidence,
     signer: tuple[datetime, Revocation],
     stamp: tuple[datetime, Revocation],
+    *,
+    skip_diff: bool,
 ) -> PdfSignatureStatus:
+    """`skip_diff`: what was appended later has been looked at already, which is the costly part."""
     return await async_validate_pdf_signature(
         signature,
         signer_validation_context=evidence.context(*signer),
         ts_validation_context=evidence.context(*stamp),
         key_usage_settings=_USAGE,
+        skip_diff=skip_diff,
     )
 
 

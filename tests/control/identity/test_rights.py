@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from smartroom.control.identity.actors import NOBODY, Actor
-from smartroom.control.identity.rights import HOUSE, TABLE, Action, Resource, may
+from smartroom.control.identity.rights import HOUSE, TABLE, Action, Resource, may, within
 from smartroom.protocol.people import ActorKind, Role
 
 HERE, ELSEWHERE = "ruang", "aula"
@@ -19,6 +20,7 @@ ALLOWED = {
     Action.SCENE_APPLY: "host operator technician",
     Action.SCENE_RETRY: "host operator technician",
     Action.SCENE_CANCEL: "host operator technician",
+    Action.UNDO: "host operator technician",
     Action.CONTROL_SET: "host operator technician",
     Action.CONTROL_ACT: "host operator technician",
     Action.DEVICE_SET: "technician",
@@ -36,6 +38,7 @@ ALLOWED = {
     Action.TOKEN_LIST: "admin auditor",
     Action.TOKEN_CREATE: "admin",
     Action.TOKEN_REVOKE: "admin",
+    Action.TOKEN_DERIVE: "host operator technician admin auditor",
     Action.PAIR: "technician admin",
     Action.SESSION_LIST: "admin auditor",
     Action.SESSION_REVOKE: "admin",
@@ -59,6 +62,26 @@ def test_every_cell(role: Role, action: Action) -> None:
     assert not may(somebody(role), action, Resource(room=ELSEWHERE))
     assert expected is may(somebody(role, "*"), action, Resource(room=ELSEWHERE))
     assert expected is may(somebody(role), action, HOUSE)
+
+
+@pytest.mark.parametrize(("role", "action"), list(itertools.product(Role, Action)))
+def test_a_derived_token_hands_on_nothing(role: Role, action: Action) -> None:
+    """A derived token may what its role may, but never change who may do what, its author's own sessions neither."""
+    script = replace(somebody(role), derived=True)
+    handing_on = {"user.change", "token.create", "token.revoke", "token.derive", "pair", "session.revoke"}
+    expected = str(role) in ALLOWED[action].split() and str(action) not in handing_on
+    assert expected is may(script, action, Resource(room=HERE, owner="somebody"))
+    assert not may(script, Action.SESSION_REVOKE, Resource(owner=script.id))
+
+
+@pytest.mark.parametrize(("role", "author"), list(itertools.product(Role, Role)))
+def test_a_role_lies_within_another(role: Role, author: Role) -> None:
+    """`within` says so only when every single right of the one is a right of the other."""
+    if within(role, author):
+        assert all(may(somebody(author), action) for action in Action if may(somebody(role), action))
+    assert within(role, role)
+    assert not within(Role.ADMIN, Role.TECHNICIAN)
+    assert within(Role.HOST, Role.TECHNICIAN)
 
 
 @pytest.mark.parametrize("action", Action)

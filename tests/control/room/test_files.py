@@ -95,6 +95,14 @@ def test_a_bad_scene_file_names_line_and_fix(tmp_path: Path, why: str, text: str
     assert words in str(errors["bad"])
 
 
+def test_no_scene_may_be_called_taking_back(tmp_path: Path) -> None:
+    """`kembalikan` is the name of undo on pages, in runs and in records."""
+    folder = write_site(tmp_path, ROOM, {**SCENES, "kembalikan": SCENES["slides"]})
+    scenes, errors = load_scenes(folder, load_room(folder, families(), {}))
+    assert "kembalikan" not in scenes
+    assert errors["kembalikan"].fix == "give the file another name"
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """A folder without room.yaml is told as a missing file."""
     with pytest.raises(DocumentError, match="file not found"):

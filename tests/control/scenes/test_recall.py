@@ -81,6 +81,19 @@ async def test_a_front_panel_shows_as_drift(room: TestRoom) -> None:
     await room.until(lambda: room.scene("slides").light is SceneLight.ACTIVE)
 
 
+async def test_a_hand_on_the_panel_is_named_as_one(room: TestRoom) -> None:
+    """A goal that fell because somebody set it says so; one changed at the device since then says that instead."""
+    await room.apply("slides")
+    await room.live.desk.set("matrix", "route.1", 4, by="operator", press="press-0110")
+    await room.until(lambda: room.scene("slides").light is SceneLight.DRIFTED)
+    assert room.scene("slides").drift_cause == "hand"
+    room.simulators["matrix"].front_panel("route.1", 3)
+    await room.until(lambda: room.scene("slides").drift_cause == "device")
+    room.simulators["matrix"].front_panel("route.1", 2)
+    await room.until(lambda: room.scene("slides").light is SceneLight.ACTIVE)
+    assert room.scene("slides").drift_cause is None
+
+
 async def test_two_hosts_one_winner(room: TestRoom) -> None:
     """Two different scenes at one moment: the later owns what both want, the earlier host is told by whom; the room is not mixed."""
     first = room.live.desk.apply("meeting", by="Ani", press="press-0004")
@@ -308,3 +321,45 @@ async def test_the_last_change_can_be_taken_back(room: TestRoom) -> None:
     assert room.state.undo is None
     with pytest.raises(ProblemError):
         room.live.desk.undo(by="host", press="press-0104")
+
+
+async def test_taking_back_is_shown_and_tried_again(room: TestRoom) -> None:
+    """While it goes on every page sees the run; what did not come back stays named, and only that is tried again."""
+    await room.apply("slides")
+    await room.apply("meeting")
+    offered = room.state.undo
+    assert offered is not None
+    room.simulators["matrix"].faults.update("lie")
+    accepted = room.live.desk.undo(offered.run, by="host", press="press-0120")
+    again = room.live.desk.undo(offered.run, by="other", press="press-0121")
+    assert (again.run, again.attached) == (accepted.run, True)
+    assert room.state.undoing is not None
+    assert room.state.undo is None
+    assert room.scene("meeting").light is SceneLight.IDLE
+    report = await room.live.desk.wait(accepted.run or "")
+    assert report.run.members["matrix.route.1"].state is MemberState.FAILED
+    assert room.state.undoing is not None
+    assert room.state.undoing.result is report.run.result
+    room.simulators["matrix"].faults.update("none")
+    retried = room.live.desk.retry("kembalikan", "matrix", by="host", press="press-0122")
+    report = await room.live.desk.wait(retried.run or "")
+    assert report.run.result is RunResult.ACHIEVED
+    assert room.state.undoing is None
+    assert room.scene("slides").light is SceneLight.ACTIVE
+
+
+async def test_only_what_was_offered_is_taken_back(room: TestRoom) -> None:
+    """Somebody ran another scene between the look and the press: `stale`, and nothing moves; a hand on all of it ends the offer."""
+    await room.apply("slides")
+    seen = room.state.undo
+    assert seen is not None
+    await room.apply("meeting")
+    with pytest.raises(ProblemError) as told:
+        room.live.desk.undo(seen.run, by="host", press="press-0130")
+    assert told.value.problem.code is ErrorCode.STALE
+    assert room.scene("meeting").light is SceneLight.ACTIVE
+    await room.apply("slides")
+    await room.live.desk.set("matrix", "route.1", 3, by="operator", press="press-0131")
+    assert room.state.undo is not None
+    await room.live.desk.set("matrix", "route.2", 3, by="operator", press="press-0132")
+    assert room.state.undo is None

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import aiohttp
@@ -18,8 +19,9 @@ import socketio
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.people import People
 from smartroom.control.records.records import Records
+from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.pages import Pages
-from smartroom.control.web.ports import Desk, Front, House
+from smartroom.control.web.ports import Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Text, Value
@@ -131,6 +133,9 @@ class SmallDesk:
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
         return self._once(press, "cancel", run)
 
+    def undo(self, run: str | None = None, *, by: str, press: str) -> Accepted:
+        return self._once(press, "undo", run, run=f"run-{press}")
+
     async def set(self, device: str, name: str, value: Value, *, by: str, press: str) -> Accepted:
         if self.slow_s and name != "mute":
             await asyncio.sleep(self.slow_s)
@@ -231,18 +236,23 @@ class Page:
 
 @asynccontextmanager
 async def serve(
-    folder: Path, *, pages: Pages | None = None, front: Front | None = None, desks: Mapping[str, Desk] | None = None
+    folder: Path,
+    *,
+    pages: Pages | None = None,
+    front: Front | None = None,
+    desks: Mapping[str, Desk] | None = None,
+    furnish: Callable[[House], House] = lambda house: house,
 ) -> AsyncIterator[Served]:
-    """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one."""
+    """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one. `furnish` puts more behind the door."""
     port = _free_port()
     origin = f"http://127.0.0.1:{port}"
     async with Records(folder) as records:
         people = People(records.people)
         await people.load()
         desk = SmallDesk()
-        house = House(desks or {ROOM: desk}, people, records.trail, records.runs.recent, records.writable)
+        house = House(desks or {ROOM: cast("Desk", desk)}, people, records.trail, records.runs.recent, records.writable)
         made = front or Front("127.0.0.1", port, frozenset({origin}), "test-build")
-        async with WebServer(house, made, pages) as server:
+        async with WebServer(furnish(house), made, pages) as server:
             yield Served(server, desk, people, records, origin)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -57,6 +58,13 @@ async def ask(http: aiohttp.ClientSession, line: Route) -> int:
         return answer.status
 
 
+async def patiently(http: aiohttp.ClientSession, line: Route) -> int:
+    """As `ask`, at the pace that strangers are allowed."""
+    while (status := await ask(http, line)) == 429:
+        await asyncio.sleep(0.05)
+    return status
+
+
 @pytest.mark.parametrize("role", Role)
 async def test_every_route_by_every_role(served: Served, role: Role) -> None:
     """A route answers 403 exactly when `may` denies its action to the role; nothing else about the request matters before."""
@@ -77,10 +85,10 @@ async def test_a_stranger_gets_nothing(served: Served) -> None:
     async with served.client() as http, served.client("sr_wrong") as wrong:
         for line in lines(served):
             entrance = f"{line.method} {line.path}" in OPEN
-            status = await ask(http, line)
+            status = await patiently(http, line)
             if not entrance:
                 assert status == 401, line.path
-            assert await ask(wrong, line) == 401, line.path
+            assert await patiently(wrong, line) == 401, line.path
 
 
 async def test_other_rooms_are_out_of_reach(served: Served) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from typing import cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smartroom.control.limits import PATCH_INTERVAL_S, SOCKET_READY
+from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.feed import Feed, Watcher, merge
 from smartroom.control.web.sockets import Outbox
 from smartroom.protocol.state import Change, Patch
@@ -45,7 +47,7 @@ def valid(state: dict[str, object], change: Change) -> bool:
 async def test_who_is_slow_gets_the_newest_state_once_it_has_caught_up() -> None:
     """While much is under way to a page nothing is added; then one patch carries all that was missed."""
     desk = SmallDesk()
-    feed = Feed({ROOM: desk}, "/room", "b")
+    feed = Feed({ROOM: cast("Desk", desk)}, "/room", "b")
     slow, quick = Outbox(), Outbox()
     for box in (slow, quick):
         feed.watch(Watcher(box), ROOM, None)
@@ -53,7 +55,7 @@ async def test_who_is_slow_gets_the_newest_state_once_it_has_caught_up() -> None
     start = desk.store.version
     running = asyncio.create_task(feed.run())
     for number in range(3):
-        desk.store.change("holder", value=str(number))
+        desk.store.change("timezone", value=str(number))
         await asyncio.sleep(PATCH_INTERVAL_S * 1.2)
     assert (slow.qsize(), quick.qsize()) == (0, 3)
     slow.held = 0

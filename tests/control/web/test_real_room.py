@@ -128,6 +128,30 @@ async def test_a_program_plans_applies_and_reads_the_history(hall: Hall) -> None
     assert [Run.model_validate_json(text).scene for text in kept] == ["meeting"]
 
 
+async def test_a_program_takes_the_last_change_back(hall: Hall) -> None:
+    """POST undo?wait=true reports the old values as read back, the trail has it; twice is `invalid`, as nothing is left."""
+    async with hall.served.client(await hall.served.token(Role.HOST, ROOM)) as http:
+        path = f"/api/v1/rooms/{ROOM}"
+        for scene in ("slides", "meeting"):
+            async with http.post(f"{path}/scenes/{scene}/apply?wait=true") as answer:
+                assert ApplyReport.model_validate(await answer.json()).run.result is RunResult.ACHIEVED
+        offered = hall.room.state.undo
+        assert offered is not None
+        async with http.post(f"{path}/undo?wait=true", json={"run": "another"}) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (409, "stale")
+        async with http.post(f"{path}/undo?wait=true", json={"run": offered.run}) as answer:
+            report = ApplyReport.model_validate(await answer.json())
+        assert report.run.result is RunResult.ACHIEVED
+        assert report.readings["matrix"]["route.1"] == 2
+        async with http.post(f"{path}/undo", json={}) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400, "invalid")
+    async with asyncio.timeout(2):
+        while hall.served.records.trail.waiting:
+            await asyncio.sleep(0.02)
+    rows = [row for row in await hall.served.records.trail.read(limit=20) if row.action == "undo"]
+    assert [row.outcome for row in reversed(rows)] == ["stale", "accepted", "invalid"]
+
+
 async def test_a_hand_gets_the_read_back(hall: Hall) -> None:
     """Setting the volume answers with what the matrix then reported; a value out of range is `invalid` and names the place."""
     async with hall.served.client(await hall.served.token(Role.HOST, ROOM)) as http:

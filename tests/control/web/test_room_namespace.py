@@ -24,6 +24,7 @@ WORDS: dict[str, dict[str, object]] = {
     "apply": {"scene": "rapat"},
     "retry": {"scene": "rapat"},
     "cancel": {"run": "run-1"},
+    "undo": {"run": "run-1"},
     "set": {"device": "matrix", "property": "volume", "value": 30},
     "act": {"device": "matrix", "action": "drive", "arguments": {"pan": 0.5}},
     "blank": {"on": True},
@@ -33,6 +34,7 @@ ACTIONS = {
     "apply": Action.SCENE_APPLY,
     "retry": Action.SCENE_RETRY,
     "cancel": Action.SCENE_CANCEL,
+    "undo": Action.UNDO,
     "set": Action.CONTROL_SET,
     "act": Action.CONTROL_ACT,
     "blank": Action.BLANK,
@@ -89,7 +91,7 @@ async def test_watching_gives_a_snapshot_then_numbered_patches(served: Served) -
         assert abs(watching.time - time.time()) < 1
         version = watching.snapshot.version
         for number in range(5):
-            served.desk.store.change("holder", value=str(number))
+            served.desk.store.change("timezone", value=str(number))
             patch = await next_patch(page)
             assert (patch.since or patch.version - 1) == version
             version = patch.version
@@ -118,11 +120,11 @@ async def test_a_busy_room_sends_ten_patches_a_second(served: Served) -> None:
     async with served.page(await served.token(Role.DISPLAY)) as page:
         await page.watch()
         began = time.monotonic()
-        served.desk.store.change("holder", value="first")
+        served.desk.store.change("timezone", value="first")
         await next_patch(page)
         assert time.monotonic() - began < 0.08
         for number in range(50):
-            served.desk.store.change("holder", value=str(number))
+            served.desk.store.change("timezone", value=str(number))
             await asyncio.sleep(0.01)
         took = time.monotonic() - began
         got = page.patches.qsize()
@@ -135,13 +137,13 @@ async def test_a_page_too_far_behind_watches_again(served: Served) -> None:
         start = Watching.model_validate(await page.watch()).snapshot
         assert start is not None
         for number in range(100):
-            served.desk.store.change("holder", value=str(number))
+            served.desk.store.change("timezone", value=str(number))
         gap = await next_patch(page)
         assert gap.since == gap.version == start.version + 100
         assert gap.changes == []
         again = Watching.model_validate(await page.watch(start.version))
         assert again.snapshot is not None
-        served.desk.store.change("holder", value="x")
+        served.desk.store.change("timezone", value="x")
         assert (await next_patch(page)).version == again.snapshot.version + 1
 
 
@@ -150,7 +152,7 @@ async def test_coming_back_gives_what_was_missed(served: Served) -> None:
     token = await served.token(Role.DISPLAY)
     start = served.desk.store.version
     for number in range(3):
-        served.desk.store.change("holder", value=str(number))
+        served.desk.store.change("timezone", value=str(number))
     async with served.page(token) as page:
         missed = Watching.model_validate(await page.watch(start))
         assert missed.snapshot is None
@@ -158,7 +160,7 @@ async def test_coming_back_gives_what_was_missed(served: Served) -> None:
         nothing = Watching.model_validate(await page.watch(start + 3))
         assert (nothing.snapshot, nothing.patches) == (None, [])
         for number in range(100):
-            served.desk.store.change("holder", value=str(number))
+            served.desk.store.change("timezone", value=str(number))
         for unknown in (start, 10**12):
             again = Watching.model_validate(await page.watch(unknown))
             assert again.snapshot is not None
@@ -282,7 +284,7 @@ async def test_a_room_opened_anew_calls_its_pages_back(served: Served) -> None:
         assert not idle.gone.is_set()
     async with served.page(token) as again:
         assert Watching.model_validate(await again.watch(5)).snapshot is not None
-        served.desk.store.change("holder", value="x")
+        served.desk.store.change("timezone", value="x")
         await next_patch(again)
 
 

@@ -1,4 +1,4 @@
-import type { Me, Paired, Plan, Problem, RoomSummary } from "../protocol/messages";
+import type { Me, Paired, Plan, Problem, RoomSummary, Run } from "../protocol/messages";
 
 /** A page waits this long for an answer; a plan reads the devices first and may need it. */
 const TIMEOUT_MS = 10_000;
@@ -22,6 +22,10 @@ export class Api {
 
   plan(room: string, scene: string): Promise<Reply<Plan>> {
     return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/scenes/${encodeURIComponent(scene)}/plan`);
+  }
+
+  runs(room: string): Promise<Reply<Run[]>> {
+    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/runs?limit=50`);
   }
 
   login(name: string, password: string): Promise<Reply<Me>> {

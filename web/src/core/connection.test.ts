@@ -45,22 +45,22 @@ describe("connection", () => {
     transport.drop();
     transport.connect();
     expect(transport.last("watch").body["since"]).toBe(5);
-    transport.last("watch").answer({ protocol: 1, build: "b1", time: 1001, snapshot: null, patches: [{ ...patchTo(9, { path: ["holder"], value: "A" }), since: 5 }] });
+    transport.last("watch").answer({ protocol: 1, build: "b1", time: 1001, snapshot: null, patches: [{ ...patchTo(9, { path: ["timezone"], value: "A" }), since: 5 }] });
     await settle();
-    expect(connection.now.state).toMatchObject({ version: 9, holder: "A" });
+    expect(connection.now.state).toMatchObject({ version: 9, timezone: "A" });
   });
 
   test("a patch that overtakes its snapshot is kept for it", async () => {
     transport.connect();
-    transport.listener?.received("patch", patchTo(2, { path: ["holder"], value: "B" }));
+    transport.listener?.received("patch", patchTo(2, { path: ["timezone"], value: "B" }));
     transport.last("watch").answer({ protocol: 1, build: "b1", time: 1000, snapshot: emptyRoom(), patches: [] });
     await settle();
-    expect(connection.now.state?.holder).toBe("B");
+    expect(connection.now.state?.timezone).toBe("B");
   });
 
   test("a gap in the numbers is asked for again", async () => {
     await live();
-    transport.listener?.received("patch", patchTo(4, { path: ["holder"], value: "C" }));
+    transport.listener?.received("patch", patchTo(4, { path: ["timezone"], value: "C" }));
     expect(transport.asked.filter((item) => item.event === "watch")).toHaveLength(2);
     expect(connection.ready).toBe(false);
   });

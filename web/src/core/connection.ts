@@ -2,8 +2,9 @@ import type { Clock, Patch, Problem, RoomState, Watching } from "../protocol/mes
 import { ServerClock } from "./clock";
 import { applyPatch } from "./patch";
 import type { Listener, Transport } from "./transport";
+import { PROTOCOL_VERSION } from "./version";
 
-export const PROTOCOL_VERSION = 1;
+export { PROTOCOL_VERSION };
 
 /** Heartbeat and its answer together stay under the 8 s within which a page must say that it is cut off. */
 const HEARTBEAT_MS = 3000;

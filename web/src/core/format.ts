@@ -16,7 +16,7 @@ export const UNITS: Record<Lang, Units> = {
 };
 
 /** Hours east of UTC of the zones whose letters a page prints. */
-const ZONES: Record<string, number> = { WIB: 7, WITA: 8, WIT: 9 };
+export const ZONES: Record<string, number> = { WIB: 7, WITA: 8, WIT: 9 };
 
 /** The text in the page's language; Indonesian where no English was written. */
 export function pick(text: Text, lang: Lang): string {

@@ -7,7 +7,7 @@ const source = { id: "a", name: { id: "A", en: "" }, icon: "source", device: "m"
 
 describe("patch", () => {
   test.each<[string, Change, Partial<RoomState>]>([
-    ["sets a field", { path: ["holder"], value: "Tablet A" }, { holder: "Tablet A" }],
+    ["sets a field", { path: ["timezone"], value: "WITA" }, { timezone: "WITA" }],
     ["empties a field with null", { path: ["last_action"], value: null }, { last_action: null }],
     ["adds a key", { path: ["sources", "b"], value: { ...source, id: "b" } }, { sources: { a: source, b: { ...source, id: "b" } } }],
     ["takes a key away with null", { path: ["sources", "a"], value: null }, { sources: {} }],
@@ -31,7 +31,7 @@ describe("patch", () => {
 
   test("what a patch does not touch keeps its identity", () => {
     const before = emptyRoom({ sources: { a: source } });
-    const result = applyPatch(before, patchTo(2, { path: ["holder"], value: "x" }));
+    const result = applyPatch(before, patchTo(2, { path: ["timezone"], value: "x" }));
     expect("state" in result && result.state.sources).toBe(before.sources);
   });
 });

@@ -21,6 +21,12 @@ export interface ActDevice {
   room: string;
 }
 
+/** An action and the types of its arguments. */
+export interface ActionFacts {
+  arguments: Record<string, "boolean" | "integer" | "number" | "text" | "choice" | "position">;
+  help: string;
+}
+
 /** How somebody proved who they are. */
 export type ActorKind = "user" | "device" | "token" | "nobody";
 
@@ -44,6 +50,11 @@ export interface ApplyScene {
   scene: string;
 }
 
+/** Say now what stands on the glass. */
+export interface Ask {
+  asked: number;
+}
+
 /** Where the fixed volume and mute controls act: device and property. */
 export interface AudioControl {
   device: string;
@@ -60,6 +71,22 @@ export interface AuditEntry {
   number: number;
   outcome: string;
   resource: string;
+}
+
+/** A room's devices from the technician's side. */
+export interface Bench {
+  facts: Record<string, DeviceFacts>;
+  health: Record<string, DeviceHealth>;
+  room: string;
+  time: number;
+}
+
+/** Answer to `open`. */
+export interface BenchOpened {
+  bench: Bench;
+  build: string;
+  log: LogLine[];
+  protocol: number;
 }
 
 /** Hide or show the picture on every output that can. */
@@ -105,6 +132,58 @@ export interface Clock {
   time: number;
 }
 
+/** Take a simulated device's power for so many seconds. */
+export interface CutPower {
+  at: number;
+  device: string;
+  id: string;
+  room: string;
+  seconds: number;
+}
+
+/** A token for a program of one's own, with no more rights than one has oneself. It ends with them, and never outlives an hour. */
+export interface DeriveToken {
+  name: string;
+  role: Role | null;
+  rooms: string[];
+  seconds: number;
+}
+
+/** What a driver's family says of itself; fixed while the room file stays the same. */
+export interface DeviceFacts {
+  actions: Record<string, ActionFacts>;
+  faults: boolean;
+  maker: string;
+  poll_s: number;
+  properties: Record<string, PropertyFacts>;
+  reply_timeout_ms: number;
+  title: string;
+}
+
+/** How a device's line is doing now. Times are server time in seconds (Unix). */
+export interface DeviceHealth {
+  epoch: number;
+  faults: string;
+  garbage: number;
+  heard_at: number | null;
+  last_error: LastError | null;
+  link: "connecting" | "login" | "ready" | "offline" | "refused" | "stopped";
+  median_ms: number | null;
+  p95_ms: number | null;
+  read_at: number | null;
+  received: number;
+  restarts: number;
+  retry_at: number | null;
+  sent: number;
+  since: number;
+  stray: number;
+  timeouts: number;
+  unanswered: string;
+  unanswered_since: number | null;
+  unsupported: string[];
+  waiting: number;
+}
+
 /** One device: how it is connected and what it reported. */
 export interface DeviceState {
   actions: string[];
@@ -133,6 +212,32 @@ export interface DismissUnfinished {
 /** What went wrong, sorted by what the reader does next. */
 export type ErrorCode = "unreachable" | "timeout" | "busy" | "refused" | "not_supported" | "not_reached" | "unverified" | "degraded" | "wrong_password" | "port_in_use" | "configuration" | "invalid" | "not_found" | "expired" | "stale" | "superseded" | "overridden" | "cancelled" | "blocked" | "unauthenticated" | "forbidden" | "rate_limited" | "overloaded" | "internal";
 
+/** Follow the wire of one device; null ends it. `since`: number of the last line the page has. */
+export interface FollowTrace {
+  device: string | null;
+  since: number;
+}
+
+/** Devices whose health changed. */
+export interface HealthChanged {
+  health: Record<string, DeviceHealth>;
+  time: number;
+}
+
+/** First word of a wall's page: what it still shows. */
+export interface Hello {
+  build: string;
+  painted: Painted;
+  protocol: number;
+}
+
+/** Show the wall's number and name in letters as large as the glass allows. */
+export interface Identify {
+  name: Text;
+  number: number;
+  seconds: number;
+}
+
 /** Who did what last. */
 export interface LastAction {
   at: number;
@@ -140,8 +245,34 @@ export interface LastAction {
   text: Text;
 }
 
+/** The last thing that went wrong on a device's line. */
+export interface LastError {
+  at: number;
+  problem: Problem;
+}
+
+/** End this page: another has its place, the server heard nothing of it, or somebody wants it loaded anew. */
+export interface Leave {
+  why: "replaced" | "silent" | "reload";
+}
+
 /** Connection of a device. */
 export type Link = "connecting" | "ready" | "offline" | "refused" | "degraded";
+
+/** One line of the server's log; secrets are masked. */
+export interface LogLine {
+  at: number;
+  level: "debug" | "info" | "warning" | "error" | "critical";
+  number: number;
+  source: string;
+  text: string;
+}
+
+/** New lines of the log. */
+export interface Logged {
+  lines: LogLine[];
+  missed: number;
+}
 
 /** Name and password. */
 export interface Login {
@@ -165,12 +296,14 @@ export interface Me {
 /** One property of a run: wanted value, where it stands and why. */
 export interface Member {
   attempts: number;
+  before: Value;
   device: string;
   goal: Value;
   label: Text;
   ms: number | null;
   problem: Problem | null;
   property: string;
+  restored: Restored | null;
   state: MemberState;
   until: number | null;
   value: Value;
@@ -184,6 +317,7 @@ export interface NewPairing {
   name: string;
   role: "host" | "operator" | "display" | "signer";
   rooms: string[];
+  wall: string | null;
 }
 
 /** A token for a program. */
@@ -203,6 +337,12 @@ export interface NewUser {
   rooms: string[];
 }
 
+/** First message of a technician's page: follow the health of a room's devices, and the log. */
+export interface OpenBench {
+  protocol: number;
+  room: string;
+}
+
 /** Somewhere it can be shown: an output of a matrix and the screen behind it, or a wall. */
 export interface Output {
   device: string;
@@ -210,6 +350,21 @@ export interface Output {
   name: Text;
   output: number;
   screen: string | null;
+}
+
+/** What stands on the glass, told after the frame is on screen. The only thing the server believes about a wall. */
+export interface Painted {
+  asked: number | null;
+  at: number;
+  blank: boolean;
+  frames: number;
+  late_ms: number | null;
+  memory_mb: number | null;
+  order: number;
+  page: number;
+  problem: string;
+  text: string | null;
+  visible: boolean;
 }
 
 /** The screen is paired. */
@@ -237,6 +392,15 @@ export interface Patch {
   since: number | null;
   time: number;
   version: number;
+}
+
+/** An uploaded or filed picture that slides may name. */
+export interface Picture {
+  bytes: number;
+  height: number;
+  id: string;
+  name: string;
+  width: number;
 }
 
 /** What a scene would do. `base` names the room version it was made from. */
@@ -281,6 +445,16 @@ export interface Press {
   room: string;
 }
 
+/** Change a property as if by hand at the simulated device. */
+export interface PressFront {
+  at: number;
+  device: string;
+  id: string;
+  property: string;
+  room: string;
+  value: Value;
+}
+
 /** An error as people and programs get it (fields follow RFC 9457 where they have a counterpart). */
 export interface Problem {
   code: ErrorCode;
@@ -289,6 +463,17 @@ export interface Problem {
   fix: Text | null;
   property: string | null;
   text: Text;
+}
+
+/** What driver.yaml says of a property beyond its shape. */
+export interface PropertyFacts {
+  after: Record<string, Value>;
+  deadline_ms: number;
+  max_age_s: number;
+  readable: boolean;
+  risk: string;
+  settable: boolean;
+  wears: boolean;
 }
 
 /** What a page needs to draw a control for a property; fixed while the room file stays the same. */
@@ -318,7 +503,10 @@ export interface Redeem {
   deliver: "cookie" | "token";
 }
 
-/** Try the failed properties of a scene's last run again; `device` limits it to one device. */
+/** What became of a property when a failed run was put back. */
+export type Restored = "restored" | "irreversible" | "failed";
+
+/** Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back. */
 export interface RetryRun {
   at: number;
   device: string | null;
@@ -334,7 +522,6 @@ export type Role = "host" | "operator" | "technician" | "admin" | "auditor" | "d
 export interface RoomState {
   cameras: string[];
   devices: Record<string, DeviceState>;
-  holder: string;
   last_action: LastAction | null;
   mute: AudioControl | null;
   name: Text;
@@ -347,6 +534,8 @@ export interface RoomState {
   sources: Record<string, Source>;
   time: number;
   timezone: string;
+  undo: Undo | null;
+  undoing: Run | null;
   unfinished: Unfinished | null;
   version: number;
   volume: AudioControl | null;
@@ -378,12 +567,13 @@ export interface Run {
 export type RunResult = "achieved" | "partial" | "failed" | "restored" | "cancelled";
 
 /** What a scene's tile shows; computed from readings, never assigned. */
-export type SceneLight = "idle" | "sending" | "active" | "partial" | "failed" | "drifted" | "offline";
+export type SceneLight = "idle" | "sending" | "active" | "partial" | "failed" | "drifted" | "restored" | "offline";
 
 /** One scene's tile. */
 export interface SceneState {
   by: string;
   danger: boolean;
+  drift_cause: "device" | "hand" | null;
   drifted: string[];
   icon: string;
   id: string;
@@ -426,6 +616,15 @@ export interface SetUp {
   password: string;
 }
 
+/** Bring the glass to this, at this moment. */
+export interface Show {
+  at: number;
+  blank: boolean;
+  order: number;
+  page: number;
+  text: string;
+}
+
 /** Something that can be shown: an input of a matrix. */
 export interface Source {
   device: string;
@@ -433,6 +632,15 @@ export interface Source {
   id: string;
   input: number;
   name: Text;
+}
+
+/** Switch faults of a simulated device: `delay=2,drop=0.1`, `lie=off`, `none`. */
+export interface SwitchFaults {
+  at: number;
+  device: string;
+  faults: string;
+  id: string;
+  room: string;
 }
 
 /** A text in both languages of the pages. */
@@ -452,12 +660,48 @@ export interface Token {
   name: string;
   role: Role;
   rooms: string[];
+  wall: string | null;
 }
 
 /** The only answer that carries the secret. */
 export interface TokenCreated {
   secret: string;
   token: Token;
+}
+
+/** One thing that happened on a device's line; secrets are masked. */
+export interface TraceLine {
+  at: number;
+  hex: string;
+  kind: "out" | "in" | "silence" | "link";
+  left_out: number;
+  meaning: Text | null;
+  note: string;
+  number: number;
+  text: string;
+}
+
+/** Lines of the followed device, and how fresh each of its properties is. */
+export interface Traced {
+  device: string;
+  lines: TraceLine[];
+  missed: number;
+  read_at: Record<string, number>;
+}
+
+/** The last thing that can be taken back. */
+export interface Undo {
+  at: number;
+  label: Text;
+  run: string;
+}
+
+/** Take the last change back. `run`, from `RoomState.undo`, is what the presser saw offered: anything else is refused. */
+export interface UndoRun {
+  at: number;
+  id: string;
+  room: string;
+  run: string | null;
 }
 
 /** A run that the server's end cut short: offered again, never sent by itself. */
@@ -477,6 +721,24 @@ export interface User {
   name: string;
   role: Role;
   rooms: string[];
+}
+
+/** Acknowledgement of `painted`. */
+export interface WallAnswer {
+  ok: boolean;
+}
+
+/** Answer to `hello`: who this page is. */
+export interface WallHere {
+  build: string;
+  name: Text;
+  number: number;
+  protocol: number;
+  room: string;
+  show: Show | null;
+  time: number;
+  timezone: string;
+  wall: string;
 }
 
 /** First message of a page: follow a room from a version on. */

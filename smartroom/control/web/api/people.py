@@ -6,7 +6,7 @@ from smartroom.control.errors import ProblemError
 from smartroom.control.identity.actors import EVERY_ROOM, Actor
 from smartroom.control.identity.ports import TokenRow, UserRow
 from smartroom.control.identity.rights import TABLE as RIGHTS
-from smartroom.control.identity.rights import Action, Resource, may
+from smartroom.control.identity.rights import Action, Resource, may, within
 from smartroom.control.identity.sessions import public_id
 from smartroom.control.web.presses import check, note
 from smartroom.control.web.problems import forbidden, not_found
@@ -15,6 +15,7 @@ from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.people import (
     ActorKind,
     ChangeUser,
+    DeriveToken,
     Login,
     Me,
     NewPairing,
@@ -60,12 +61,14 @@ async def login(call: Call[Login, Nothing]) -> Reply:
 
 
 async def logout(call: Call[Nothing, Nothing]) -> Reply:
-    """Sign out: the session ends here, not only in the browser. A paired screen is paired no longer."""
+    """Sign out: the session ends here, not only in the browser. A paired screen is paired no longer, a derived token ends."""
     actor = call.actor
     if actor.kind is ActorKind.USER:
         await call.house.people.sessions.end(actor.credential)
     elif actor.kind is ActorKind.DEVICE:
         await call.house.people.tokens.revoke(actor.id)
+    elif actor.derived:
+        call.house.people.derived.end(actor.credential)
     note(call.house, actor, "logout", actor.id, "ok")
     return Reply(None, sign_out=True)
 
@@ -130,7 +133,7 @@ async def end_session(call: Call[Nothing, Nothing]) -> None:
 
 async def tokens(call: Call[Nothing, Nothing]) -> list[Token]:
     """Tokens of programs and of paired screens."""
-    return [_token(row) for row in call.house.people.tokens]
+    return [_token(row) for row in (*call.house.people.tokens, *call.house.people.derived)]
 
 
 async def create_token(call: Call[NewToken, Nothing]) -> TokenCreated:
@@ -149,9 +152,26 @@ async def create_token(call: Call[NewToken, Nothing]) -> TokenCreated:
     return TokenCreated(token=_token(issued.row), secret=issued.secret)
 
 
+async def derive_token(call: Call[DeriveToken, Nothing]) -> TokenCreated:
+    """A token for a script of one's own: no more rights than one's own, at most an hour, ended by POST /logout."""
+    body, author = call.body, call.actor
+    role = body.role or author.role
+    beyond = [room for room in body.rooms if not author.enters(room)]
+    if beyond or not within(role, author.role):
+        raise forbidden(f"token.derive as {role} in {', '.join(body.rooms)}: more than {author.role}'s own rights")
+    issued = call.house.people.derived.create(author, body.name, role, body.rooms, body.seconds)
+    what = f"{issued.row.name} role={role} rooms={','.join(body.rooms)} seconds={body.seconds:g}"
+    note(call.house, author, "token.derive", issued.row.id, "ok", what)
+    return TokenCreated(token=_token(issued.row), secret=issued.secret)
+
+
 async def revoke_token(call: Call[Nothing, Nothing]) -> None:
     """Take a token away; its sockets are cut within a second."""
-    if not await call.house.people.tokens.revoke(call.part("id")):
+    people, wanted = call.house.people, call.part("id")
+    derived = next((row for row in people.derived if row.id == wanted), None)
+    if derived is not None:
+        people.derived.end(derived.digest)
+    elif not await people.tokens.revoke(wanted):
         raise not_found("Token ini tidak ada", "There is no such token")
     note(call.house, call.actor, "token.revoke", call.part("id"), "ok")
 
@@ -208,6 +228,15 @@ TABLE = (
     route("DELETE", _API + "/sessions/{id}", Action.SESSION_REVOKE, end_session, status=204, late=True),
     route("GET", _API + "/tokens", Action.TOKEN_LIST, tokens, answer=Token, many=True),
     route("POST", _API + "/tokens", Action.TOKEN_CREATE, create_token, body=NewToken, answer=TokenCreated, status=201),
+    route(
+        "POST",
+        _API + "/tokens/derive",
+        Action.TOKEN_DERIVE,
+        derive_token,
+        body=DeriveToken,
+        answer=TokenCreated,
+        status=201,
+    ),
     route("DELETE", _API + "/tokens/{id}", Action.TOKEN_REVOKE, revoke_token, status=204),
     route("POST", _API + "/pairings", Action.PAIR, offer_pairing, body=NewPairing, answer=Pairing, status=201),
     route("POST", _API + "/pairings/redeem", Action.ENTER, redeem, body=Redeem, answer=Paired),

@@ -29,6 +29,7 @@ from smartroom.protocol.commands import (
     PressId,
     RetryRun,
     SetProperty,
+    UndoRun,
 )
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import RoomSummary
@@ -49,6 +50,12 @@ class RetryBody(PressBody):
     """Try again, on one device or all."""
 
     device: Id | None = None
+
+
+class UndoBody(PressBody):
+    """`run`: what `RoomState.undo` offered; anything else is refused."""
+
+    run: str | None = None
 
 
 class SetBody(PressBody):
@@ -125,6 +132,11 @@ async def cancel(call: Call[PressBody, Nothing]) -> Accepted:
     return await call.presses.take(call.actor, _press(CancelRun, call, run=call.part("run")))
 
 
+async def undo(call: Call[UndoBody, Wait]) -> Accepted | ApplyReport:
+    """Take the last change back: what the last run changed and nobody touched since."""
+    return await _run(call, _press(UndoRun, call, run=call.body.run))
+
+
 async def report(call: Call[Nothing, Nothing]) -> ApplyReport:
     """Wait for a run to end and read its report."""
     desk = call.presses.desk(call.actor, call.part("room"), Action.HISTORY_READ)
@@ -177,6 +189,7 @@ TABLE = (
     route("GET", _ROOM + "/runs", Action.HISTORY_READ, history, query=Recent, answer=Run, many=True),
     route("GET", _ROOM + "/runs/{run}", Action.HISTORY_READ, report, answer=ApplyReport),
     route("POST", _ROOM + "/runs/{run}/cancel", Action.SCENE_CANCEL, cancel, body=PressBody, answer=Accepted),
+    route("POST", _ROOM + "/undo", Action.UNDO, undo, body=UndoBody, query=Wait, answer=Accepted),
     # A host sets what the panel shows, a technician everything: which it is, the press itself finds out.
     route(
         "PUT",

@@ -16,7 +16,7 @@ export interface DeviceLine {
 export type Changes = ReadonlyMap<string, number>;
 
 /** Properties worth a word beside a device's name, in this order. */
-const TELLING = ["power", "input", "preset"] as const;
+const TELLING = ["power", "input", "preset", "content"] as const;
 
 /** A device's state as one line of words. */
 export function deviceLine(device: DeviceState, changes: Changes, now: number, lang: Lang, m: Messages): DeviceLine {

@@ -1,7 +1,8 @@
 import type { Messages } from "../../i18n";
-import type { Output, RoomState, Source } from "../../protocol/messages";
+import type { DeviceState, Output, RoomState, Source } from "../../protocol/messages";
 import { type Lang, pick } from "../format";
 import { type Changes, fresh, transition } from "./devices";
+import { valueText } from "./values";
 
 /** What one output shows, as reported. */
 export interface Shown {
@@ -20,6 +21,7 @@ export function routeProperty(output: Output): string {
 /** What an output shows by read-back, and how its screen stands. */
 export function shownOn(output: Output, room: RoomState, changes: Changes, now: number, lang: Lang, m: Messages): Shown {
   const matrix = room.devices[output.device];
+  if (matrix?.kind === "wall") return shownOnWall(matrix, lang, m);
   const route = matrix?.properties[routeProperty(output)];
   const source = Object.values(room.sources).find((item) => item.device === output.device && item.input === route?.value) ?? null;
   const word = source ? pick(source.name, lang) : route ? m.nothingShown : m.unknown;
@@ -31,6 +33,15 @@ export function shownOn(output: Output, room: RoomState, changes: Changes, now: 
   if (isBlank(output, room)) return { source, word, look: "idle", screen: m.blanked };
   if (screen?.properties["power"]?.value === "off") return { source, word, look: "idle", screen: m.screenOff };
   return { source, word, look: source ? "active" : "idle", screen: "" };
+}
+
+/** A wall says itself what stands there, in the server's words. */
+function shownOnWall(wall: DeviceState, lang: Lang, m: Messages): Shown {
+  const content = fresh(wall, "content");
+  const word = content ? valueText(wall, "content", content.value, lang) : m.unknown;
+  if (!content) return { source: null, word, look: "offline", screen: m.offline };
+  const dark = wall.properties["blank"]?.value === true;
+  return { source: null, word, look: dark || content.value === "" ? "idle" : "active", screen: dark ? m.blanked : "" };
 }
 
 /** Whether an output's picture is hidden, at the matrix or at the screen. */

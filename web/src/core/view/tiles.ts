@@ -4,7 +4,7 @@ import { age, clock, countdown, duration, type Lang, pick } from "../format";
 import { deviceName } from "./values";
 
 /** States of the design's table that a scene tile can be in. */
-export type TileState = "idle" | "sending" | "active" | "partial" | "failed" | "drifted" | "offline";
+export type TileState = "idle" | "sending" | "active" | "partial" | "failed" | "drifted" | "restored" | "offline";
 
 /** What a tile shows beside the scene's name. */
 export interface Tile {
@@ -64,7 +64,7 @@ export function failedMembers(scene: SceneState): Member[] {
 /** The scene that the room is in, for the header: the one that sends, else the active one, else the one that needs a look. */
 export function leadingScene(room: RoomState): SceneState | null {
   const scenes = Object.values(room.scenes);
-  for (const light of ["sending", "failed", "active", "partial", "drifted"] as const) {
+  for (const light of ["sending", "failed", "active", "partial", "drifted", "restored"] as const) {
     const found = scenes.filter((scene) => scene.light === light).sort((a, b) => (b.since ?? 0) - (a.since ?? 0))[0];
     if (found) return found;
   }
@@ -93,6 +93,8 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
     }
     case "drifted":
       return { ...plain, state: "drifted", word: m.drifted, note: drift(scene, room.devices, lang) };
+    case "restored":
+      return { ...plain, state: "restored", word: m.restored, note: reason(scene, room, context), retry: true };
     case "offline":
       return { ...plain, state: "offline", word: offlineWord(room, context) };
   }

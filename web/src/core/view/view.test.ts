@@ -30,6 +30,7 @@ describe("a scene's tile", () => {
     ["active and pressed again", "rapat", { pressed: true }, "sending", "Mengirim", ""],
     ["partly, with device and reason", "film", {}, "partial", "Sebagian · 4 dari 5", "Proyektor: Alat tidak menjawab"],
     ["failed, with device and reason", "peresmian", {}, "failed", "Gagal · Proyektor", "Alat tidak menjawab"],
+    ["failed and put back, with device and reason", "pelantikan", {}, "restored", "Dipulihkan", "Proyektor: Alat tidak menjawab"],
     ["changed at the device", "terima-tamu", {}, "drifted", "Berubah di alat", "Matrix switcher"],
     ["cut off: grey with its age", "rapat", { cut: true }, "offline", "Terputus · 9 dtk lalu", ""],
     ["cut off and pressed", "rapat", { cut: true, refused: true }, "offline", "Terputus · 9 dtk lalu", "tidak terkirim"],

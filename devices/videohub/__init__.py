@@ -1,0 +1,1 @@
+"""Blackmagic Videohub routers over the Videohub Ethernet Protocol."""

@@ -1,0 +1,128 @@
+"""One room, as a program sees it: its state, and everything that may be asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Literal, overload
+from uuid import uuid4
+
+from smartroom.client.follow import Follower
+from smartroom.client.wire import RUN_S, Wire
+from smartroom.protocol.base import Value
+from smartroom.protocol.commands import Accepted, ApplyReport
+from smartroom.protocol.scenes import Plan
+from smartroom.protocol.state import RoomState, Run
+
+PATIENCE_S = 60.0
+"""A server that is started again is back long before."""
+
+
+class Room:
+    """A room of a server. Every call raises ClientError; every press carries an id of its own, so a repeated packet changes nothing."""
+
+    def __init__(
+        self, wire: Wire, room: str, following: Callable[[Follower], AbstractAsyncContextManager[None]]
+    ) -> None:
+        self.id = room
+        self._wire = wire
+        self._path = f"rooms/{room}"
+        self._following = following
+
+    async def state(self) -> RoomState:
+        """Everything about the room, now."""
+        return await self._wire.ask("GET", self._path, RoomState)
+
+    async def watch(self, *, patience: float = PATIENCE_S) -> AsyncGenerator[RoomState, None]:
+        """The state now and after each change, newest first: who is slow misses steps, never the last one.
+
+        A break is mended by itself; a server that stays away for `patience` seconds raises ServerGone.
+        """
+        follower = Follower(self._wire, self.id, patience)
+        async with self._following(follower):
+            while True:
+                await follower.changed.wait()
+                follower.changed.clear()
+                if follower.error is not None:
+                    raise follower.error
+                yield follower.mirror.state
+
+    async def until(
+        self,
+        holds: Callable[[RoomState], bool],
+        *,
+        timeout: float = PATIENCE_S,  # noqa: ASYNC109  # the caller's deadline, kept here with asyncio.timeout
+    ) -> RoomState:
+        """Wait until something holds and return that state; TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout), aclosing(self.watch(patience=timeout)) as states:
+            async for state in states:
+                if holds(state):
+                    return state
+        raise AssertionError  # a watch ends by an error only
+
+    async def plan(self, scene: str) -> Plan:
+        """What a scene would do, from fresh readings; nothing is sent."""
+        return await self._wire.ask("GET", f"{self._path}/scenes/{scene}/plan", Plan)
+
+    @overload
+    async def apply(self, scene: str, *, wait: Literal[True] = True) -> ApplyReport: ...
+    @overload
+    async def apply(self, scene: str, *, wait: Literal[False]) -> Accepted: ...
+    async def apply(self, scene: str, *, wait: bool = True) -> ApplyReport | Accepted:
+        """Recall a scene; with `wait` until its end, else only until the server has taken it (`report` waits later)."""
+        return await self._run(f"scenes/{scene}/apply", {}, wait=wait)
+
+    @overload
+    async def retry(self, scene: str, device: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...
+    @overload
+    async def retry(self, scene: str, device: str | None = None, *, wait: Literal[False]) -> Accepted: ...
+    async def retry(self, scene: str, device: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
+        """Try again what the scene's last run did not reach, on one device or all."""
+        return await self._run(f"scenes/{scene}/retry", {"device": device}, wait=wait)
+
+    @overload
+    async def undo(self, run: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...
+    @overload
+    async def undo(self, run: str | None = None, *, wait: Literal[False]) -> Accepted: ...
+    async def undo(self, run: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
+        """Take the last change back; `run`, from `RoomState.undo`, refuses any other than the one seen."""
+        return await self._run("undo", {"run": run}, wait=wait)
+
+    async def report(self, run: str) -> ApplyReport:
+        """Wait for a run to end."""
+        return await self._wire.ask("GET", f"{self._path}/runs/{run}", ApplyReport, limit=RUN_S)
+
+    async def cancel(self, run: str) -> Accepted:
+        """Stop a run where it is."""
+        return await self._press("POST", f"runs/{run}/cancel", {})
+
+    async def set(self, device: str, name: str, value: Value) -> Value:
+        """Set one property by hand; returns what was read back from the device."""
+        answer = await self._press("PUT", f"devices/{device}/properties/{name}", {"value": value}, limit=RUN_S)
+        return answer.value
+
+    async def act(self, device: str, action: str, arguments: Mapping[str, Value] | None = None) -> Accepted:
+        """Do something that is no state: drive a camera, store a preset."""
+        return await self._press("POST", f"devices/{device}/actions/{action}", {"arguments": dict(arguments or {})})
+
+    async def blank(self, *, on: bool) -> Accepted:
+        """Hide or show the picture on every output that can."""
+        return await self._press("POST", "blank", {"on": on}, limit=RUN_S)
+
+    async def dismiss(self) -> Accepted:
+        """Do not offer the unfinished run any more."""
+        return await self._press("POST", "dismiss", {})
+
+    async def history(self, limit: int = 50) -> list[Run]:
+        """Finished runs, newest first; at most 200."""
+        return await self._wire.ask("GET", f"{self._path}/runs?limit={limit}", list[Run])
+
+    async def _run(self, path: str, body: dict[str, Value], *, wait: bool) -> ApplyReport | Accepted:
+        press = {"id": str(uuid4()), **body}
+        if wait:
+            return await self._wire.ask("POST", f"{self._path}/{path}?wait=true", ApplyReport, press, limit=RUN_S)
+        return await self._wire.ask("POST", f"{self._path}/{path}", Accepted, press)
+
+    async def _press(self, method: str, path: str, body: dict[str, object], *, limit: float = 10.0) -> Accepted:
+        return await self._wire.ask(method, f"{self._path}/{path}", Accepted, {"id": str(uuid4()), **body}, limit=limit)

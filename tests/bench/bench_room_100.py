@@ -1,0 +1,104 @@
+"""A room of 100 devices x 3 properties, five scenes in a row: our share of each recall, and how long a plan takes.
+
+As bench_scene_recall: simulators without delay in another process, one set for the floor (the same bytes over raw sockets) and one for the room. A round sends
+the floor, then presses five scenes one after the other, each as soon as the one before has ended; each changes all 300 properties and proves each by read-back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from devices.sdk.catalog import Family
+from smartroom.control.devices.gateway import Fact
+from smartroom.control.scenes.planner import make_plan, needed
+from smartroom.protocol.state import MemberState, RunResult
+from tests.bench.bench_scene_recall import Floor, living_room, percentile, quick_family, simulators
+from tests.bench.report import Figure, Report
+
+DEVICES = 100
+ROUNDS = 24
+WARM_UP = 4
+SCENES = {
+    "rapat": (False, False, 20),
+    "presentasi": (True, True, 80),
+    "siaga": (False, False, 60),
+    "tamu": (True, True, 30),
+    "malam": (False, False, 10),
+}
+PLANS = 50
+
+
+async def main() -> Report:
+    """Alternate floor and five recalls."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.bench_room_100"), stdout=asyncio.subprocess.PIPE, limit=1 << 20
+        )
+        try:
+            addresses = json.loads(await process.stdout.readline()) if process.stdout else []
+            return await measure(Path(folder), quick_family(), addresses)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:
+    """Run all rounds."""
+    floors: list[float] = []
+    recalls: list[float] = []
+    shares: list[float] = []
+    async with living_room(folder, family, addresses[0], SCENES) as live, Floor(family, addresses[1]) as floor:
+        for number in range(ROUNDS + WARM_UP):
+            raw = await floor.run(tuple(SCENES.values())[number % len(SCENES)])
+            for scene in SCENES:
+                began = time.perf_counter()
+                accepted = live.desk.apply(scene, by="bench", press=f"bench-{number:04}-{scene}")
+                report = await live.desk.wait(accepted.run or "")
+                took = time.perf_counter() - began
+                states = {member.state for member in report.run.members.values()}
+                if report.run.result is not RunResult.ACHIEVED or states != {MemberState.VERIFIED}:
+                    raise RuntimeError(f"round {number}, {scene}: {report.run.result}, members {states}")
+                if number >= WARM_UP:
+                    recalls.append(took * 1000)
+                    shares.append((took - raw) * 1000)
+            if number >= WARM_UP:
+                floors.append(raw * 1000)
+        asked = [await timed_plan(live.desk.plan(tuple(SCENES)[number % len(SCENES)])) for number in range(PLANS)]
+        described = live.engine.scenes["rapat"]
+        shapes = {key: device.driver for key, device in live._room.devices.items()}
+        facts = {key: Fact() for key in needed(described.goals)}
+        pure: list[float] = []
+        for _ in range(PLANS):
+            began = time.perf_counter()
+            make_plan("hall", described, shapes, facts, base=0, now=time.monotonic(), offline=True)
+            pure.append((time.perf_counter() - began) * 1000)
+    return Report(
+        how=f"{DEVICES} devices x 3 properties, {ROUNDS} rounds of {len(SCENES)} scenes in a row; simulators in another process",
+        figures=(
+            Figure("floor p50", percentile(floors, 50), "ms"),
+            Figure("recall p50", percentile(recalls, 50), "ms"),
+            Figure("recall p99", percentile(recalls, 99), "ms"),
+            Figure("software share p50", percentile(shares, 50), "ms"),
+            Figure("software share p99", percentile(shares, 99), "ms", at_most=100),
+            Figure("plan of 300 properties, p50", statistics.median(pure), "ms", at_most=20),
+            Figure("plan as a page asks for it, with fresh readings, p50", statistics.median(asked), "ms"),
+        ),
+    )
+
+
+async def timed_plan(plan: object) -> float:
+    """Milliseconds of one plan."""
+    began = time.perf_counter()
+    await plan  # type: ignore[misc]
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    asyncio.run(simulators(DEVICES))
