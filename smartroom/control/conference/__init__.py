@@ -1,0 +1,1 @@
+"""Meetings: the media engine port, its built-in workers, WHIP and WHEP."""

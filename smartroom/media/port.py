@@ -1,0 +1,208 @@
+"""The one UDP port of a worker: demultiplexes datagrams and lets only validated peers past (RFC 7983)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from smartroom.media.hotpath import BURST, Crypt, Handle, Receiver
+from smartroom.media.ice import Agent, IceLite, Remote
+from smartroom.media.rtp.packet import MAX_PACKET
+
+SOCKET_BUFFER = 4 << 20  # bytes: a burst of key frames to a whole room
+BURSTS_PER_DRAIN = 4  # 256 datagrams, then timers and the channel get their turn
+MAX_DATAGRAM = 1500
+
+log = logging.getLogger(__name__)
+
+
+class Link(Protocol):
+    """What the port needs of a transport."""
+
+    rx: Handle
+    budget: int
+    unreadable: int
+
+    def path_validated(self) -> None:
+        """The selected address was found or changed."""
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        """A DTLS record from a validated address."""
+
+    def receive_rtp(self, packet: bytes, now: float) -> None:
+        """A decrypted RTP packet."""
+
+    def receive_rtcp(self, compound: bytes, now: float) -> None:
+        """A decrypted RTCP packet."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Datagrams by what became of them."""
+
+    received: int = 0
+    stun: int = 0
+    dtls: int = 0
+    rtp: int = 0
+    rtcp: int = 0
+    stranger: int = 0  # not from a validated address
+    malformed: int = 0
+    over_budget: int = 0
+    unreadable: int = 0  # authentication failed or replayed
+    errors: int = 0
+    extra: dict[str, int] = field(default_factory=dict)
+
+
+class Port:
+    """Sockets of every configured address on one port number; `async with` binds and closes them."""
+
+    def __init__(
+        self,
+        addresses: Sequence[str],
+        number: int,
+        unprotect: tuple[Crypt, Crypt],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.ice = IceLite()
+        self.counters = Counters()
+        self.clock = clock
+        self.number = number
+        self.addresses = tuple(addresses)
+        self._unprotect, self._unprotect_rtcp = unprotect
+        self._sockets: list[socket.socket] = []
+        self._by_family: dict[int, socket.socket] = {}
+
+    async def __aenter__(self) -> Self:
+        """Bind; OSError when an address or the port is not free."""
+        loop = asyncio.get_running_loop()
+        try:
+            for address in self.addresses:
+                sock = self._bind(address)
+                receiver = Receiver(sock)
+                loop.add_reader(sock.fileno(), self._drain, receiver, sock)
+        except OSError:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every socket."""
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets:
+            loop.remove_reader(sock.fileno())
+            sock.close()
+        self._sockets.clear()
+        self._by_family.clear()
+
+    def socket_for(self, remote: Remote) -> socket.socket:
+        """The socket that reaches this address."""
+        return self._by_family[remote.family]
+
+    def send(self, data: bytes, remote: Remote) -> None:
+        """One datagram; what the kernel does not take is lost, as on any network."""
+        with contextlib.suppress(OSError):
+            self._by_family[remote.family].sendto(data, (remote.host, remote.port))
+
+    def _bind(self, address: str) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        self._sockets.append(sock)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address, self.number))
+        self.number = sock.getsockname()[1]  # port 0: the first address chooses for all
+        self._by_family.setdefault(family, sock)
+        return sock
+
+    def _drain(self, receiver: Receiver, sock: socket.socket) -> None:
+        for _ in range(BURSTS_PER_DRAIN):
+            count = receiver.read()
+            if not count:
+                return
+            now = self.clock()
+            self.counters.received += count
+            self._dispatch(receiver, sock, count, now)
+            if count < BURST:
+                return
+
+    def _dispatch(self, receiver: Receiver, sock: socket.socket, count: int, now: float) -> None:
+        counters = self.counters
+        agents = self.ice.agents
+        for i in range(count):
+            length = receiver.lengths[i]
+            size = length[0]
+            view = receiver.views[i]
+            first = view[0] if size else 255
+            source = receiver.source(i)
+            if not 128 <= first < 192:
+                try:
+                    self._control(first, bytes(view[:size]), source, sock, now)
+                except Exception:
+                    counters.errors += 1
+                    log.exception("dropped a datagram that could not be processed")
+                continue
+            agent = agents.get(source)
+            if agent is None:
+                counters.stranger += 1
+                continue
+            link: Link = agent.owner  # type: ignore[assignment]  # every owner on a port is a transport
+            if not 12 <= size <= MAX_PACKET or link.rx is None:
+                counters.malformed += 1
+                continue
+            link.budget -= 1
+            if link.budget < 0:
+                counters.over_budget += 1
+                continue
+            try:
+                if 192 <= view[1] <= 223:
+                    if self._unprotect_rtcp(link.rx, receiver.pointers[i], length):
+                        counters.unreadable += 1
+                        link.unreadable += 1
+                    else:
+                        counters.rtcp += 1
+                        link.receive_rtcp(bytes(view[: length[0]]), now)
+                elif self._unprotect(link.rx, receiver.pointers[i], length):
+                    counters.unreadable += 1
+                    link.unreadable += 1
+                else:
+                    counters.rtp += 1
+                    link.receive_rtp(bytes(view[: length[0]]), now)
+            except ValueError:
+                counters.malformed += 1
+            except Exception:
+                counters.errors += 1
+                log.exception("dropped a packet that could not be processed")
+
+    def _control(self, first: int, data: bytes, source: bytes, sock: socket.socket, now: float) -> None:
+        """STUN and DTLS: rare, so clarity comes before speed."""
+        if first < 4:
+            self.counters.stun += 1
+            reply = self.ice.answer(data, source, now)
+            if reply is not None:
+                remote = Remote.of(source)
+                with contextlib.suppress(OSError):
+                    sock.sendto(reply, (remote.host, remote.port))
+        elif 20 <= first < 64:
+            agent = self.ice.agents.get(source)
+            if agent is None:
+                self.counters.stranger += 1
+            elif 13 <= len(data) <= MAX_DATAGRAM:
+                self.counters.dtls += 1
+                self._link(agent).receive_dtls(data)
+            else:
+                self.counters.malformed += 1
+        else:
+            self.counters.malformed += 1
+
+    @staticmethod
+    def _link(agent: Agent) -> Link:
+        return agent.owner  # type: ignore[return-value]  # every owner on a port is a transport

@@ -1,0 +1,307 @@
+"""The subscribing side of a transport: its slots, its feedback, its share of the path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from smartroom.media.allocator import PAUSED, Patience, Want, allocate, needed
+from smartroom.media.consumer import Consumer
+from smartroom.media.negotiation import URI_TRANSPORT_CC, Slot
+from smartroom.media.pacer import STEP, Pacer
+from smartroom.media.producer import Stream
+from smartroom.media.rtp import feedback, rtcp
+from smartroom.media.rtp.bandwidth import Estimator
+from smartroom.media.transport import Transport
+
+PACED_BELOW = 2_000_000  # bit/s; above it packets go straight through
+PACED_AGAIN_BELOW = 1_700_000  # bit/s; the gap keeps rows from being rebuilt back and forth
+RESERVE = 0.9  # of the estimate is given to media
+KEEP = 1.25  # times the estimate before what is shown is lowered: one hiccup of a busy host must not blank a picture
+RAISE_AFTER = 2.0  # s of room before a layer is added
+AMPLE = 1.3  # times what is wanted: with less known to fit, probes go on, for nothing else raises an idle estimate
+AUDIO_SHARE = 50_000  # bit/s set aside per audio slot in use
+PROBE_EVERY = 2.0  # s between probes while more is wanted
+PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
+PROBE_SPAN = 0.030  # s of one cluster
+FIRST_PROBE = 3_000_000  # bit/s, at the first picture
+STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
+MAX_NACKED = 300  # numbers answered per RTCP compound
+REPORT_EVERY = 1.0  # s
+MAX_WAITING = 32  # feedbacks between two looks; a browser sends two or three
+TRIAL = 2.0  # s after the first picture in which FIRST_PROBE counts as available: the estimate is still a guess
+
+_clusters = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a track's ladder: a stream, its bit/s, and the highest temporal layer sent of it."""
+
+    stream: Stream
+    cost: float
+    temporal: int
+
+
+class Subscription:
+    """All slots of one subscriber connection and the estimate they share."""
+
+    def __init__(self, transport: Transport, keyframe: Callable[[Stream, float], None]) -> None:
+        self.transport = transport
+        self.consumers: list[Consumer] = []
+        self.estimator = Estimator()
+        self.rtt = 0.05
+        self.loss = 0.0
+        self.wants: list[Want] = []
+        self.ladders: dict[str, tuple[Consumer, list[Rung]]] = {}
+        self.chosen: dict[str, int] = {}
+        self.ready = False  # the path has keys: what is sent arrives
+        self.on_ready: Callable[[], None] = _nothing
+        self.dropped = 0  # video packets a thin path did not get
+        self.ceiling = float("inf")  # bit/s set by control, for a site that shares one radio
+        self._ssrc = secrets.randbits(32)
+        self._keyframe = keyframe
+        self._by_ssrc: dict[int, Consumer] = {}
+        self._transport_cc = False
+        self._pacer = Pacer()
+        self._timer: asyncio.TimerHandle | None = None
+        self._patience = Patience(RAISE_AFTER)
+        self._reported = 0.0
+        self._probed = float("-inf")
+        self._probe_steps = 0
+        self._middle: dict[int, float] = {}  # LSR -> time, for the round trip
+        self._paced = False
+        self._trial_until = 0.0
+        self._audio = 0  # bit/s set aside for voices
+        self._waiting: deque[tuple[bytes, float]] = deque(maxlen=MAX_WAITING)  # the oldest gives way
+        transport.on_rtcp = self.receive_rtcp
+        transport.on_path = self._path_changed
+
+    @property
+    def paced(self) -> bool:
+        """True while packets take the careful way."""
+        return self._paced
+
+    @property
+    def available(self) -> float:
+        """Bit/s for media now."""
+        return min(self.estimator.rate, self.ceiling)
+
+    def settle(self, slots: list[Slot]) -> None:
+        """Open a consumer per accepted slot; slots already open stay."""
+        known = {consumer.slot.ssrc for consumer in self.consumers}
+        for slot in slots:
+            if slot.ssrc in known:
+                continue
+            consumer = Consumer(self, slot)
+            self.consumers.append(consumer)
+            self._by_ssrc[slot.ssrc] = self._by_ssrc[slot.rtx_ssrc] = consumer
+            if URI_TRANSPORT_CC in slot.extensions:
+                self._transport_cc = True
+        self._paced = self._transport_cc
+
+    def close(self) -> None:
+        """Leave every fan; nothing is sent any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for consumer in self.consumers:
+            consumer.close()
+        self.consumers.clear()
+        self._by_ssrc.clear()
+
+    def submit(self, consumer: Consumer, packet: bytearray, now: float, *, end_of_frame: bool) -> bool:
+        """Send, now or paced; video of a thin path is dropped to the end of the frame, audio never."""
+        if consumer.slot.kind == "audio" or not self._paced:
+            self._emit(packet, now)
+            return True
+        if consumer.dropping or self._pacer.full():
+            consumer.dropping = not end_of_frame
+            self.dropped += 1
+            return False
+        self._pacer.put(packet)
+        self._pump()
+        return True
+
+    def request_keyframe(self, stream: Stream, now: float) -> None:
+        """Ask the publisher of this stream for a key frame."""
+        self._keyframe(stream, now)
+
+    def receive_rtcp(self, data: bytes, now: float) -> None:
+        """Feedback of the subscriber; ValueError when malformed."""
+        if (
+            data[1] == rtcp.RTPFB
+            and data[0] & 0x3F == rtcp.FB_TRANSPORT_CC
+            and len(data) == 4 * (data[2] << 8 | data[3]) + 4
+        ):
+            self._waiting.append((data, now))  # nine of ten packets are this one alone
+            return
+        budget = MAX_NACKED
+        for item in rtcp.parse(data):
+            if isinstance(item, rtcp.Nack):
+                consumer = self._by_ssrc.get(item.media)
+                if consumer is not None and budget > 0:
+                    consumer.repeat(item.sequences[:budget], now)
+                    budget -= len(item.sequences)
+            elif isinstance(item, rtcp.KeyframeRequest):
+                consumer = self._by_ssrc.get(item.media)
+                stream = consumer and (consumer.target or consumer.stream)
+                if stream and not stream.audio:
+                    self._keyframe(stream, now)
+            elif isinstance(item, rtcp.TransportFeedback):
+                self._feedback(item.body, now)  # not alone in its compound: taken at once
+            elif isinstance(item, rtcp.ReceiverReport | rtcp.SenderReport):
+                self._reports(item.reports, now)
+            elif isinstance(item, rtcp.Remb) and not self._transport_cc:
+                self.estimator.cap(item.bitrate)
+
+    def look(self) -> None:
+        """Many times a second: take waiting feedback in. All at once costs half of each at its time."""
+        while self._waiting:
+            data, now = self._waiting.popleft()
+            with contextlib.suppress(ValueError):
+                self._feedback(data[12:], now)
+
+    def tick(self, now: float) -> None:
+        """Several times a second: sender reports, the choice of layers, probes."""
+        if now - self._reported >= REPORT_EVERY:
+            self._reported = now
+            for consumer in self.consumers:
+                report = consumer.sender_report(now)
+                if report is not None:
+                    self._middle[rtcp.ntp_middle(int.from_bytes(report[8:16], "big"))] = now
+                    self.transport.send_rtcp(report)
+            while len(self._middle) > 4 * max(1, len(self.consumers)):
+                del self._middle[next(iter(self._middle))]
+        self._pace()
+        self.choose(now)
+        self._probe(now)
+
+    def choose(self, now: float) -> None:
+        """Decide the layer of every visible track within the estimate; pictures change at key frames."""
+        audio = self._audio = sum(
+            AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None
+        )
+        if self._transport_cc or self.loss > 0.1:
+            if self.wants and not self._trial_until:
+                self._trial_until = now + TRIAL
+            most = max(self.available, min(FIRST_PROBE, self.ceiling) if now < self._trial_until else 0.0)
+            roomy = allocate(self.wants, max(0.0, KEEP * most - audio))
+            tight = allocate(self.wants, max(0.0, RESERVE * most - audio))
+        else:
+            roomy = tight = allocate(self.wants, self.ceiling)
+        chosen = self._patience.settle(self.chosen, tight, roomy, now)
+        self.chosen = chosen
+        for key, (consumer, rungs) in self.ladders.items():
+            step = chosen.get(key, PAUSED)
+            if step == PAUSED or not rungs:
+                consumer.show(None, now)
+            else:
+                rung = rungs[min(step, len(rungs) - 1)]
+                consumer.limit(rung.temporal)
+                consumer.show(rung.stream, now)
+
+    def _probe(self, now: float) -> None:
+        """Ask the path for more, where more would be used."""
+        if not self._transport_cc or self.transport.remote is None:
+            return
+        video = [c for c in self.consumers if c.slot.rtx_types]
+        carrier = next((c for c in video if c.stream is not None), video[0] if video and self.wants else None)
+        first = self._probe_steps < 2 and now - self._probed > 0.1
+        lacking = AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
+        later = lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
+        if carrier is None or not (first or later) or self.estimator.overused or self.estimator.loss > 0.02:
+            return
+        self._probed = now
+        rate = 2.0 * self.estimator.rate
+        if first:
+            rate = max(rate, FIRST_PROBE)
+            self._probe_steps += 1
+        rate = min(rate, PROBE_LIMIT)
+        if rate <= self.estimator.rate:
+            return
+        self._burst(carrier, next(_clusters), rate, 6)
+
+    def _burst(self, carrier: Consumer, cluster: int, rate: float, left: int) -> None:
+        """One sixth of a cluster now, the rest in steps: the rate is what is measured."""
+        carrier.probe(int(rate * PROBE_SPAN / 8 / 6), cluster, self.transport.clock())
+        if left > 1 and self.consumers:
+            asyncio.get_running_loop().call_later(PROBE_SPAN / 6, self._burst, carrier, cluster, rate, left - 1)
+
+    def _feedback(self, body: bytes, now: float) -> None:
+        packets, _ = feedback.parse(body)
+        history: list[Any] = self.transport.cell[1]
+        samples = [
+            (stamp[0], arrived, stamp[1], stamp[2])
+            for number, arrived in packets
+            if (stamp := history[number & 2047]) is not None
+        ]
+        if samples and now - samples[0][0] > STALE:
+            return
+        if samples:
+            self.estimator.feedback(samples, now)
+            self._pace()
+
+    def _reports(self, reports: tuple[rtcp.Report, ...], now: float) -> None:
+        for report in reports:
+            consumer = self._by_ssrc.get(report.ssrc)
+            if consumer is None or report.ssrc != consumer.slot.ssrc:
+                continue
+            consumer.loss = report.fraction / 256
+            sent = self._middle.get(report.lsr)
+            if sent is not None:
+                self.rtt += 0.2 * (max(0.001, now - sent - report.dlsr / 65536) - self.rtt)
+        losses = [c.loss for c in self.consumers if c.stream is not None]
+        self.loss = max(losses, default=0.0)
+        if not self._transport_cc and reports:
+            self.estimator.report_loss(self.loss, now)
+
+    def _pace(self) -> None:
+        limit = PACED_BELOW if self._paced else PACED_AGAIN_BELOW
+        paced = self._transport_cc and self.available < limit
+        self._pacer.rate = self.available
+        if paced != self._paced:
+            self._paced = paced
+            self._changed()
+            if not paced:
+                now = self.transport.clock()
+                for packet in self._pacer.clear():
+                    self._emit(packet, now)
+
+    def _pump(self) -> None:
+        now = self.transport.clock()
+        for packet in self._pacer.take(now):
+            self._emit(packet, now)
+        if self._pacer.queued and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(STEP, self._again)
+
+    def _again(self) -> None:
+        self._timer = None
+        self._pump()
+
+    def _emit(self, packet: bytearray, now: float) -> None:
+        cell = self.transport.cell
+        cell[0] = number = cell[0] + 1 & 0xFFFF
+        packet[17], packet[18] = number >> 8, number & 0xFF
+        self.transport.send_rtp(bytes(packet), now)
+
+    def _path_changed(self) -> None:
+        self._changed()
+        if self.transport.remote is not None and not self.ready:
+            self.ready = True
+            self.on_ready()
+
+    def _changed(self) -> None:
+        for consumer in self.consumers:
+            if consumer.stream is not None:
+                consumer.stream.changed()
+
+
+def _nothing() -> None:
+    return

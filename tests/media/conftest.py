@@ -1,0 +1,104 @@
+"""A worker in this process, and people who join it over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+import pytest
+
+from smartroom.media.router import Router
+from smartroom.media.worker import Worker
+from smartroom.protocol import media as say
+from smartroom.protocol.base import Message
+from tests.media.rtcclient import Client, Publisher
+
+M = TypeVar("M", bound=Message)
+
+
+class Room:
+    """One room of one worker, with what it has reported."""
+
+    name = "r"
+
+    def __init__(self, worker: Worker, events: list[Message], stack: AsyncExitStack) -> None:
+        self.worker = worker
+        self.events = events
+        self._stack = stack
+
+    @property
+    def router(self) -> Router:
+        """The room inside the worker."""
+        return self.worker.rooms[self.name]
+
+    def told(self, kind: type[M]) -> list[M]:
+        """Notifications of one kind, oldest first."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def publisher(
+        self, peer: str, *, video: int = 1, audio: int = 0, simulcast: bool = False, address: str = "127.0.0.1",
+        codec: str = "VP8",
+    ) -> tuple[Client, list[Publisher]]:  # fmt: skip
+        """Join as publisher: the client, and an encoder per track (per layer when simulcast)."""
+        client = Client(address=address)
+        self._stack.push_async_callback(client.close)
+        offer = client.offer(video=video, audio=audio, simulcast=simulcast, codec=codec)
+        answer = await self.worker.obey(say.Publish(room=self.name, peer=peer, sdp=offer))
+        assert isinstance(answer, say.Description)
+        await client.connect(answer.sdp)
+        counter = iter(range(1 << 40))
+        encoders: list[Publisher] = []
+        for i in range(audio + video):
+            for j, rid in enumerate(("q", "h", "f") if simulcast and i >= audio else ("",)):
+                encoder = Publisher(client, ssrc=1000 + i + 100 * j, rid=rid, mid=str(i))
+                encoder.transport_cc = counter
+                encoders.append(encoder)
+
+        def hear(item: object) -> None:
+            client.rtcp.append(item)  # type: ignore[arg-type]
+            for encoder in encoders:
+                encoder.hear(item)  # type: ignore[arg-type]
+
+        client.on_rtcp = hear
+        return client, encoders
+
+    async def subscriber(
+        self,
+        peer: str,
+        *,
+        slots: say.Slots | None = None,
+        address: str = "127.0.0.1",
+        via: tuple[str, int] | None = None,
+    ) -> Client:
+        """Join as subscriber; keeps all packets. `via` = a relay to send to instead."""
+        client = Client(address=address)
+        client.keep = 100_000
+        self._stack.push_async_callback(client.close)
+        offer = await self.worker.obey(say.Subscribe(room=self.name, peer=peer, slots=slots or say.Slots()))
+        assert isinstance(offer, say.Description)
+        answer = client.answer(offer.sdp)
+        if via is not None:
+            client._remote = via
+        await self.worker.obey(say.AcceptOffer(room=self.name, peer=peer, sdp=answer))
+        await client.connect()
+        return client
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    """A room on a fresh port of both loopback addresses."""
+    events: list[Message] = []
+    async with Worker(["127.0.0.1", "::1"], 0, events.append) as worker, AsyncExitStack() as stack:
+        await worker.obey(say.OpenRoom(room=Room.name))
+        yield Room(worker, events, stack)
+        errors = worker.port.counters.errors
+    assert not errors, "an exception reached the drain"
+
+
+async def until(condition: Callable[[], object], limit: float = 5.0) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(limit):
+        while not condition():  # the condition is another process's or the network's
+            await asyncio.sleep(0.005)
