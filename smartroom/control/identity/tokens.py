@@ -163,9 +163,7 @@ class Tokens:
                     detail=f"a link is good once, for {PAIRING_LIFE_S / 60:.0f} minutes",
                 ),
             )
-        return await self.create(
-            row.name, row.role, row.rooms, row.created_by, kind=ActorKind.DEVICE, wall=row.wall
-        )
+        return await self.create(row.name, row.role, row.rooms, row.created_by, kind=ActorKind.DEVICE, wall=row.wall)
 
     def walls(self, room: str) -> frozenset[str]:
         """Walls of a room that have a screen of their own."""
