@@ -16,7 +16,9 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 def test_every_route_is_told() -> None:
     """The table of the document is the table of the code: method, path, action, summary."""
     told = re.findall(r"^\| ([A-Z]+) \| `(/api/[^`]+)` \| `([^`]+)` \| .* \| .* \| (.*) \|$", DOCUMENT, re.MULTILINE)
-    lines = [line for table in (rooms.TABLE, people.TABLE, technician.TABLE, house.TABLE) for line in table if not line.page]
+    lines = [
+        line for table in (rooms.TABLE, people.TABLE, technician.TABLE, house.TABLE) for line in table if not line.page
+    ]
     assert told == [(line.method, line.path, str(line.action), line.summary) for line in lines]
 
 
