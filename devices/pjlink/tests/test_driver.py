@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from ssl import SSLContext
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,10 @@ class ScriptedLink:
         if not self.lines:
             raise ReplyTimeout("no answer during login")
         return self.lines.pop(0)
+
+    async def start_tls(self, context: SSLContext) -> None:
+        """A projector's line is never encrypted."""
+        raise AssertionError(context)
 
 
 @pytest.mark.parametrize(
