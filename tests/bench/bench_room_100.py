@@ -23,15 +23,12 @@ from tests.bench.bench_scene_recall import Floor, living_room, percentile, quick
 from tests.bench.report import Figure, Report
 
 DEVICES = 100
-ROUNDS = 24
-WARM_UP = 4
-SCENES = {
-    "rapat": (False, False, 20),
-    "presentasi": (True, True, 80),
-    "siaga": (False, False, 60),
-    "tamu": (True, True, 30),
-    "malam": (False, False, 10),
-}
+ROUNDS = 20
+WARM_UP = 2
+VOLUMES = {"rapat": 20, "presentasi": 80, "siaga": 60, "tamu": 30, "malam": 10}
+EVEN = {name: (bool(at % 2), bool(at % 2), volume) for at, (name, volume) in enumerate(VOLUMES.items())}
+ODD = {f"{name}-2": (not blank, not mute, volume) for name, (blank, mute, volume) in EVEN.items()}
+"""The same five the other way round, so that the first of a round differs from the last of the one before."""
 PLANS = 50
 
 
@@ -52,25 +49,33 @@ async def main() -> Report:
 async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:
     """Run all rounds."""
     floors: list[float] = []
+    floor_cpu: list[float] = []
     recalls: list[float] = []
+    recall_cpu: list[float] = []
     shares: list[float] = []
-    async with living_room(folder, family, addresses[0], SCENES) as live, Floor(family, addresses[1]) as floor:
+    missed = 0
+    async with living_room(folder, family, addresses[0], EVEN | ODD) as live, Floor(family, addresses[1]) as floor:
         for number in range(ROUNDS + WARM_UP):
-            raw = await floor.run(tuple(SCENES.values())[number % len(SCENES)])
-            for scene in SCENES:
-                began = time.perf_counter()
+            five = ODD if number % 2 else EVEN
+            used = time.process_time()
+            raw = await floor.run(tuple(five.values())[number % len(five)])
+            floor_cpu.append((time.process_time() - used) * 1000)
+            floors.append(raw * 1000)
+            for scene in five:
+                began, used = time.perf_counter(), time.process_time()
                 accepted = live.desk.apply(scene, by="bench", press=f"bench-{number:04}-{scene}")
                 report = await live.desk.wait(accepted.run or "")
-                took = time.perf_counter() - began
+                took, used = time.perf_counter() - began, time.process_time() - used
                 states = {member.state for member in report.run.members.values()}
+                if number < WARM_UP:
+                    continue
                 if report.run.result is not RunResult.ACHIEVED or states != {MemberState.VERIFIED}:
-                    raise RuntimeError(f"round {number}, {scene}: {report.run.result}, members {states}")
-                if number >= WARM_UP:
-                    recalls.append(took * 1000)
-                    shares.append((took - raw) * 1000)
-            if number >= WARM_UP:
-                floors.append(raw * 1000)
-        asked = [await timed_plan(live.desk.plan(tuple(SCENES)[number % len(SCENES)])) for number in range(PLANS)]
+                    missed += 1  # a machine so busy that a device's deadline passes
+                    continue
+                recalls.append(took * 1000)
+                recall_cpu.append(used * 1000)
+                shares.append((took - raw) * 1000)
+        asked = [await timed_plan(live.desk.plan(tuple(EVEN)[number % len(EVEN)])) for number in range(PLANS)]
         described = live.engine.scenes["rapat"]
         shapes = {key: device.driver for key, device in live._room.devices.items()}
         facts = {key: Fact() for key in needed(described.goals)}
@@ -80,13 +85,16 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
             make_plan("hall", described, shapes, facts, base=0, now=time.monotonic(), offline=True)
             pure.append((time.perf_counter() - began) * 1000)
     return Report(
-        how=f"{DEVICES} devices x 3 properties, {ROUNDS} rounds of {len(SCENES)} scenes in a row; simulators in another process",
+        how=f"{DEVICES} devices x 3 properties, {ROUNDS} rounds of {len(EVEN)} scenes in a row; simulators in another process",
         figures=(
             Figure("floor p50", percentile(floors, 50), "ms"),
             Figure("recall p50", percentile(recalls, 50), "ms"),
             Figure("recall p99", percentile(recalls, 99), "ms"),
             Figure("software share p50", percentile(shares, 50), "ms"),
             Figure("software share p99", percentile(shares, 99), "ms", at_most=100),
+            Figure("processor time of the floor, p50", statistics.median(floor_cpu), "ms"),
+            Figure("processor time of a recall, polls included, p50", statistics.median(recall_cpu), "ms"),
+            Figure("recalls that did not reach every goal", missed, "", at_most=0),
             Figure("plan of 300 properties, p50", statistics.median(pure), "ms", at_most=20),
             Figure("plan as a page asks for it, with fresh readings, p50", statistics.median(asked), "ms"),
         ),
