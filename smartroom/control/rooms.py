@@ -243,12 +243,13 @@ class LiveRoom:
 
 def file_problem(error: DocumentError) -> Problem:
     """A file's error as pages show it."""
-    where = f"{Path(error.file).name}:{error.line}"
+    name = Path(error.file).name
+    where = f"{name}:{error.line}"
     return problem(
         ErrorCode.CONFIGURATION,
         f"{where}: berkas tidak bisa dipakai",
         f"{where}: the file cannot be used",
-        detail=str(error),
+        detail=str(error).replace(error.file, name),  # where the server keeps its files is nobody's business
         fix=Text.of(error.fix) if error.fix else None,
     )
 

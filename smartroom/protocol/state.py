@@ -43,6 +43,8 @@ class ChoiceLabel(Message):
 class PropertyShape(Message):
     """What a page needs to draw a control for a property; fixed while the room file stays the same."""
 
+    label: Text
+    """What the property is to people: `Daya`, `Sumber · Layar utama`."""
     capability: str
     type: Literal["boolean", "integer", "number", "text", "choice", "position", "content"]
     choices: list[ChoiceLabel] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.flows.conftest import CHROMIUM, Demo, running
 
@@ -159,3 +159,57 @@ async def test_a_wrong_password_is_told_and_the_right_one_leads_on(pages: tuple[
     await page.get_by_test_id("login-submit").click()
     await page.get_by_test_id("scenes").wait_for()
     assert page.url.endswith("/panel/smart-room-centre")
+
+
+async def test_the_last_change_is_taken_back(pages: tuple[Demo, Browser]) -> None:
+    """`Kembalikan` names the scene it takes back, goes by read-back to the old one, on every tablet; cut off it is refused and never sent later."""
+    demo, browser = pages
+    page, other = await demo.pair(browser), await demo.pair(browser, "host")
+    undo = page.get_by_test_id("undo")
+    for scene in ("presentasi", "rapat"):
+        await page.get_by_test_id(f"scene-{scene}").click()
+        await page.locator(f"[data-testid=scene-{scene}][data-state=active]").wait_for(timeout=60_000)
+    await expect(undo).to_contain_text("Mode Rapat")
+
+    await page.context.set_offline(True)
+    await page.locator("[data-testid=panel][data-link=lost]").wait_for()
+    await undo.click()
+    await expect(page.get_by_test_id("notices")).to_contain_text("Tidak terkirim")
+    await page.context.set_offline(False)
+    await page.locator("[data-testid=panel][data-link=live]").wait_for()
+    await expect(undo).to_contain_text("Mode Rapat")
+    assert await page.get_by_test_id("scene-rapat").get_attribute("data-state") == "active"
+
+    await undo.click()
+    await expect(undo).to_have_attribute("data-state", "sending")
+    for tablet in (page, other):
+        await tablet.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=40_000)
+        await expect(tablet.get_by_test_id("undo")).to_be_disabled()
+        assert await tablet.get_by_test_id("scene-rapat").get_attribute("data-state") == "idle"
+    code, output = await demo.smartroom("plan", "smart-room-centre", "presentasi")
+    assert (code, "0 to change" in output) == (0, True), output
+
+
+async def test_what_did_not_come_back_is_named_and_tried_again(pages: tuple[Demo, Browser]) -> None:
+    """A camera without power while the last change is taken back: the button says so, its sheet names device and cause, one touch repairs it."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    undo = page.get_by_test_id("undo")
+    for scene in ("presentasi", "rapat"):
+        await page.get_by_test_id(f"scene-{scene}").click()
+        await page.locator(f"[data-testid=scene-{scene}][data-state=active]").wait_for(timeout=60_000)
+    demo.kill("cam-front")
+    await page.locator("[data-testid=device-cam-front][data-link=offline]").wait_for()
+    await undo.click()
+    await expect(undo).to_have_attribute("data-state", "partial", timeout=30_000)
+    await undo.click()
+    await expect(page.get_by_test_id("failure-sheet")).to_contain_text("Kamera depan")
+    simulator = await demo.start("cam-front")
+    try:
+        await page.locator("[data-testid=device-cam-front][data-link=ready]").wait_for(timeout=20_000)
+        await page.get_by_test_id("retry-cam-front").click()
+        await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=30_000)
+        await page.get_by_test_id("failure-sheet").wait_for(state="detached")
+        await expect(undo).to_be_disabled()
+    finally:
+        demo.pids["cam-front"] = simulator.pid

@@ -1,15 +1,17 @@
 import { mount } from "svelte";
 import "../src/styles/base.css";
 import "../src/styles/sheet.css";
-import type { Plan } from "../src/protocol/messages";
+import type { Plan, Run } from "../src/protocol/messages";
 import Panel from "../src/pages/panel/Panel.svelte";
 import { Session } from "../src/pages/panel/session.svelte";
-import { storyRoom } from "./room";
+import { keyed, members, storyRoom } from "./room";
 import { StoryTransport } from "./transport";
 
 const asked = new URLSearchParams(location.search);
 const room = storyRoom(asked.get("look") === "states" ? "states" : "calm");
 if (asked.has("unfinished")) room.unfinished = { scene: "presentasi", run: "run-1", by: "Sekda", started: Date.now() / 1000 - 600 };
+if (asked.get("undo") === "none") room.undo = null;
+if (asked.get("undo") === "runs" || asked.get("undo") === "left") room.undoing = undoing(asked.get("undo") === "left");
 if (asked.has("file")) room.problem = { code: "configuration", text: { id: "Alat 'projektor' tidak dikenal", en: "Unknown device 'projektor'" }, detail: "room.yaml:14: did you mean 'projector'?", fix: null, device: null, property: null };
 
 const transport = new StoryTransport(room);
@@ -21,6 +23,13 @@ const target = document.getElementById("app");
 if (target) mount(Panel, { target, props: { session } });
 session.start();
 Object.assign(window, { transport, session });
+
+/** Taking back, on its way or with the projector left. */
+function undoing(left: boolean): Run {
+  const list = members("verified").map((member) => (member.property === "power" ? { ...member, state: left ? ("failed" as const) : ("waiting" as const), until: Date.now() / 1000 + 30 } : member));
+  const now = Date.now() / 1000;
+  return { id: "run-undo", scene: "kembalikan", by: "Tablet ruang", started: now - 3, ended: left ? now : null, result: left ? "partial" : null, members: keyed(list) };
+}
 
 /** `Proyektor` off, the rest as it is. */
 function plan(scene: string): Plan {

@@ -7,7 +7,7 @@ function property(value: Value, age = 1): PropertyState {
 }
 
 function shape(part: Partial<PropertyShape>): PropertyShape {
-  return { capability: "status", type: "text", choices: [], minimum: null, maximum: null, unit: "", settable: true, transitional: [], expected_ms: 50, ...part };
+  return { label: { id: "", en: "" }, capability: "status", type: "text", choices: [], minimum: null, maximum: null, unit: "", settable: true, transitional: [], expected_ms: 50, ...part };
 }
 
 const word = (value: Value, id: string, en: string): PropertyShape["choices"][number] => ({ value, label: { id, en } });
@@ -25,10 +25,10 @@ function projector(id: string, name: [string, string], part: Partial<DeviceState
   return device(id, name, "projector", "pjlink", {
     address: "tcp://10.20.0.31:4352",
     shapes: {
-      power: shape({ capability: "power", type: "choice", choices: powers, transitional: ["warming", "cooling"], expected_ms: 40_000 }),
-      input: shape({ capability: "input", type: "choice", choices: [word("hdmi1", "HDMI 1", "HDMI 1"), word("hdmi2", "HDMI 2", "HDMI 2")] }),
-      blank: shape({ capability: "blank", type: "boolean", choices: blanks }),
-      lamp_hours: shape({ type: "integer", unit: "jam", settable: false }),
+      power: shape({ label: { id: "Daya", en: "Power" }, capability: "power", type: "choice", choices: powers, transitional: ["warming", "cooling"], expected_ms: 40_000 }),
+      input: shape({ label: { id: "Masukan", en: "Input" }, capability: "input", type: "choice", choices: [word("hdmi1", "HDMI 1", "HDMI 1"), word("hdmi2", "HDMI 2", "HDMI 2")] }),
+      blank: shape({ label: { id: "Gambar", en: "Picture" }, capability: "blank", type: "boolean", choices: blanks }),
+      lamp_hours: shape({ label: { id: "Jam lampu", en: "Lamp hours" }, type: "integer", unit: "jam", settable: false }),
     },
     properties: { power: property("on"), input: property("hdmi1"), blank: property(false), lamp_hours: property(1240) },
     ...part,
@@ -42,7 +42,7 @@ function camera(id: string, name: [string, string]): DeviceState {
     address: "udp://10.20.0.21:52381",
     presets,
     actions: ["drive", "drive_zoom", "home", "store_preset"],
-    shapes: { preset: shape({ capability: "presets", type: "integer", choices }), zoom: shape({ capability: "zoom", type: "integer" }), position: shape({ capability: "pan_tilt", type: "position" }) },
+    shapes: { preset: shape({ label: { id: "Posisi", en: "Position" }, capability: "presets", type: "integer", choices }), zoom: shape({ label: { id: "Zum", en: "Zoom" }, capability: "zoom", type: "integer" }), position: shape({ label: { id: "Arah", en: "Direction" }, capability: "pan_tilt", type: "position" }) },
     properties: { preset: property(1), zoom: property(2048), position: property([120, -40]) },
   });
 }

@@ -13,7 +13,7 @@ from devices.sdk.readings import Reading
 from smartroom.control.errors import device_problem
 from smartroom.control.limits import PATCH_HISTORY
 from smartroom.control.room.model import Device, Room
-from smartroom.control.room.words import choices
+from smartroom.control.room.words import choices, property_name
 from smartroom.protocol.base import Message, Text
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.state import Change, DeviceState, Kind, LastAction, Link, Patch, PropertyShape, RoomState
@@ -220,12 +220,13 @@ def _described(room: Room) -> RoomState:
 
 
 def _device_state(room: Room, device: Device) -> DeviceState:
-    sources = room.sources_of(device.id)
+    sources, outputs = room.sources_of(device.id), room.outputs_of(device.id)
     shapes: dict[str, PropertyShape] = {}
     for name in device.driver.properties():
         spec = device.driver.spec(name)
         shapes[name] = PropertyShape.model_validate(
             {
+                "label": property_name(name, outputs),
                 "capability": spec.capability,
                 "type": str(spec.type),
                 "choices": choices(name, spec, sources, device),

@@ -20,10 +20,26 @@ _PROPERTIES: Mapping[str, Text] = {
     "preset": Text(id="posisi", en="position"),
     "position": Text(id="arah", en="direction"),
     "zoom": Text(id="zum", en="zoom"),
+    "relay": Text(id="relai", en="relay"),
+    "signal": Text(id="sinyal", en="signal"),
+    "lock": Text(id="kunci", en="lock"),
+    "label": Text(id="nama keluaran", en="name of output"),
+    "input_label": Text(id="nama masukan", en="name of input"),
+    "lamp_hours": Text(id="jam lampu", en="lamp hours"),
+    "temperature": Text(id="suhu", en="temperature"),
+    "maker": Text(id="pembuat", en="maker"),
+    "model": Text(id="model", en="model"),
+    "serial": Text(id="nomor seri", en="serial number"),
+    "firmware": Text(id="firmware", en="firmware"),
+    "name": Text(id="nama di alat", en="name in the device"),
+    "class": Text(id="kelas protokol", en="protocol class"),
+    "scene": Text(id="adegan alat", en="the device's own scene"),
     "content": Text(id="tayangan", en="content"),
     "page": Text(id="halaman", en="page"),
     "fault": Text(id="gangguan", en="fault"),
 }
+
+_OF_OUTPUTS = frozenset({"route", "blank", "mute", "volume", "label", "lock"})
 
 _VALUES: Mapping[tuple[str, Value], Text] = {
     ("power", "on"): Text(id="Nyala", en="On"),
@@ -49,6 +65,19 @@ def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:
     owner = output.name if output is not None else device
     suffix = f" {channel}" if channel and output is None else ""
     return Text(id=f"{owner.id} · {words.id}{suffix}", en=f"{owner.en or owner.id} · {words.en}{suffix}")
+
+
+def property_name(name: str, outputs: Iterable[Output]) -> Text:
+    """A property beside its own device: `Daya`, `Sumber · Layar utama`, `Relai 3`."""
+    base, _, channel = name.partition(".")
+    words = _PROPERTIES.get(base, Text.of(base.replace("_", " ")))
+    output = next((item.name for item in outputs if channel == str(item.output)), None)
+    own, other = words.id, words.en or words.id
+    if output is not None and base in _OF_OUTPUTS:
+        own, other = f"{own} · {output.id}", f"{other} · {output.en or output.id}"
+    elif channel:
+        own, other = f"{own} {channel}", f"{other} {channel}"
+    return Text(id=own[:1].upper() + own[1:], en=other[:1].upper() + other[1:])
 
 
 def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[Source], device: Device) -> Text:

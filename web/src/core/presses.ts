@@ -14,6 +14,7 @@ export interface Asks {
   apply: { scene: string };
   retry: { scene: string; device: string | null };
   cancel: { run: string };
+  undo: { run: string | null };
   set: { device: string; property: string; value: Value };
   act: { device: string; action: string; arguments: Record<string, Value> };
   blank: { on: boolean };

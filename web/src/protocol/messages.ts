@@ -481,6 +481,7 @@ export interface PropertyShape {
   capability: string;
   choices: ChoiceLabel[];
   expected_ms: number;
+  label: Text;
   maximum: number | null;
   minimum: number | null;
   settable: boolean;

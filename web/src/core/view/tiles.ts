@@ -51,6 +51,32 @@ export function waitOf(members: readonly Member[], now: number, lang: Lang): { l
   return longest?.until == null ? null : { left: duration(countdown(longest.until, now), lang), member: longest };
 }
 
+/** Taking back runs under this name; it has no tile. */
+export const UNDO = "kembalikan";
+
+/** A scene of the room; taking back is seen as one while it goes on and while something of it did not come back. */
+export function sceneOf(room: RoomState, id: string): SceneState | undefined {
+  const run = room.undoing;
+  if (id !== UNDO || !run) return room.scenes[id];
+  const members = Object.values(run.members);
+  return {
+    id,
+    name: { id: "Kembalikan", en: "Take back" },
+    icon: "undo",
+    order: 0,
+    danger: false,
+    light: run.result === null ? "sending" : "partial",
+    reached: members.filter((member) => member.state === "verified" || member.state === "skipped").length,
+    total: members.length,
+    since: null,
+    by: run.by,
+    run,
+    drifted: [],
+    drift_cause: null,
+    problem: null,
+  };
+}
+
 /** Members of a scene's last run, in the scene's order. */
 export function membersOf(scene: SceneState): Member[] {
   return Object.values(scene.run?.members ?? {});
@@ -92,7 +118,7 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
       return { ...plain, state: "failed", word, note: first?.problem ? pick(first.problem.text, lang) : "", retry: true };
     }
     case "drifted":
-      return { ...plain, state: "drifted", word: m.drifted, note: drift(scene, room.devices, lang) };
+      return { ...plain, state: "drifted", word: scene.drift_cause === "hand" ? m.driftedByHand : m.drifted, note: drift(scene, room.devices, lang) };
     case "restored":
       return { ...plain, state: "restored", word: m.restored, note: reason(scene, room, context), retry: true };
     case "offline":

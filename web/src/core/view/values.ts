@@ -5,7 +5,18 @@ import { type Lang, pick, plainValue } from "../format";
 export function valueText(device: DeviceState | undefined, property: string, value: Value, lang: Lang): string {
   const shape = device?.shapes[property];
   const choice = shape?.choices.find((item) => sameValue(item.value, value));
-  return choice ? pick(choice.label, lang) : plainValue(value, shape?.unit ?? "", lang);
+  if (choice) return pick(choice.label, lang);
+  return shape?.type === "content" ? contentKind(value) : plainValue(value, shape?.unit ?? "", lang);
+}
+
+/** What kind of thing a wall shows; its document is for the wall, not for a line of text. */
+function contentKind(value: Value): string {
+  try {
+    const { kind } = JSON.parse(String(value)) as { kind?: unknown };
+    return typeof kind === "string" ? kind : "";
+  } catch {
+    return "";
+  }
 }
 
 /** Equality of wire values; positions count part by part. */

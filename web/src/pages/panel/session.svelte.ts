@@ -4,6 +4,7 @@ import { pick } from "../../core/format";
 import { shouldReload } from "../../core/freshness";
 import { type Asks, type Outcome, Presses } from "../../core/presses";
 import type { Transport } from "../../core/transport";
+import { sceneOf } from "../../core/view/tiles";
 import { messages } from "../../i18n";
 import type { Me, Problem, RoomState } from "../../protocol/messages";
 import { page } from "../../ui/page.svelte";
@@ -139,7 +140,7 @@ export class Session {
   #settling(scene: string, outcome: Outcome): void {
     if (!("ok" in outcome)) return;
     const run = outcome.ok.run;
-    if (run === null || this.room?.scenes[scene]?.run?.id === run) return;
+    if (run === null || (this.room && sceneOf(this.room, scene)?.run?.id === run)) return;
     const key = sceneKey(scene);
     this.settling = new Map(this.settling).set(key, run);
     setTimeout(() => this.#settled(key), SETTLE_MS);
@@ -156,7 +157,7 @@ export class Session {
     this.connected = next;
     this.now = this.#connection.clock.now();
     for (const [key, run] of this.settling) {
-      if (next.state?.scenes[key.slice("scene:".length)]?.run?.id === run) this.#settled(key);
+      if (next.state && sceneOf(next.state, key.slice("scene:".length))?.run?.id === run) this.#settled(key);
     }
     if (next.link === "refused" && next.problem?.code === "unauthenticated") location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   }
