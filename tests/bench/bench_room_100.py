@@ -49,7 +49,6 @@ async def main() -> Report:
 async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:
     """Run all rounds."""
     floors: list[float] = []
-    floor_cpu: list[float] = []
     recalls: list[float] = []
     recall_cpu: list[float] = []
     shares: list[float] = []
@@ -57,9 +56,7 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
     async with living_room(folder, family, addresses[0], EVEN | ODD) as live, Floor(family, addresses[1]) as floor:
         for number in range(ROUNDS + WARM_UP):
             five = ODD if number % 2 else EVEN
-            used = time.process_time()
             raw = await floor.run(tuple(five.values())[number % len(five)])
-            floor_cpu.append((time.process_time() - used) * 1000)
             floors.append(raw * 1000)
             for scene in five:
                 began, used = time.perf_counter(), time.process_time()
@@ -92,7 +89,6 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
             Figure("recall p99", percentile(recalls, 99), "ms"),
             Figure("software share p50", percentile(shares, 50), "ms"),
             Figure("software share p99", percentile(shares, 99), "ms", at_most=100),
-            Figure("processor time of the floor, p50", statistics.median(floor_cpu), "ms"),
             Figure("processor time of a recall, polls included, p50", statistics.median(recall_cpu), "ms"),
             Figure("recalls that did not reach every goal", missed, "", at_most=0),
             Figure("plan of 300 properties, p50", statistics.median(pure), "ms", at_most=20),
