@@ -38,7 +38,9 @@ FORMATS = [
 ]
 
 
-def picture(kind: str, mode: str, options: Mapping[str, object] | None = None, size: tuple[int, int] = (61, 37)) -> bytes:
+def picture(
+    kind: str, mode: str, options: Mapping[str, object] | None = None, size: tuple[int, int] = (61, 37)
+) -> bytes:
     """A noisy picture as another program writes it."""
     noise = Image.frombytes("RGBA", size, random.Random(1).randbytes(size[0] * size[1] * 4)).convert(mode)
     buffer = io.BytesIO()
