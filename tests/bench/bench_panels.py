@@ -86,7 +86,7 @@ async def measure(size: int) -> list[Figure]:
         Figure(f"{size}: CPU at rest, ours", median(ours, "rest") * 100, "%"),
         Figure(f"{size}: all join at once, last snapshot", median(ours, "join_s"), "s"),
         Figure(f"{size}: one snapshot", ours[0].snapshot_kib, "KiB"),
-        Figure(f"{size}: memory per panel", (ours[0].rss - empty) / size / 1024, "KiB"),
+        Figure(f"{size}: memory per panel", (min(item.rss for item in ours) - empty) / size / 1024, "KiB"),
         Figure(f"{size}: memory of the server", max(item.rss for item in ours) / 2**20, "MiB"),
     ]
 
