@@ -59,6 +59,7 @@ def main() -> None:
 @_DATA
 def demo(port: int, data: Path, tls_cert: Path | None, tls_key: Path | None, *, lan: bool, fresh: bool) -> None:
     """The demo rooms with simulated hardware: a copy of the site template, demo accounts."""
+    _quick_start()
     from smartroom.commands.demo import run_demo  # noqa: PLC0415
 
     _run_server(run_demo(data, port, lan=lan, fresh=fresh, certificate=tls_cert, key=tls_key))
@@ -94,6 +95,7 @@ def serve(
     simulated: bool,
 ) -> None:
     """The real server."""
+    _quick_start()
     from smartroom.commands.serve import run_server  # noqa: PLC0415
     from smartroom.settings import load_settings  # noqa: PLC0415
 
@@ -568,6 +570,13 @@ def _settings(pairs: tuple[str, ...]) -> dict[str, object]:
             _fail(f"--set {pair}: write NAME=VALUE", EXIT_USAGE)
         settings[key] = parse_document(text).value
     return settings
+
+
+def _quick_start() -> None:
+    """A start makes no garbage worth looking for; the server switches collections on again when it answers."""
+    import gc  # noqa: PLC0415
+
+    gc.disable()
 
 
 def _run_server(server: Coroutine[object, object, None]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import ssl
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
-from smartroom.control.limits import FILE_POLL_S
+from smartroom.control.limits import COLLECT_S, FILE_POLL_S
 from smartroom.control.logbook import LogBook
 from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
@@ -69,6 +70,7 @@ class Application:
         self._hidden = 0
         self._families = _families(site)
         self._open = AsyncExitStack()
+        self._collected = time.monotonic()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -145,7 +147,15 @@ class Application:
                     self._open_rooms(group)
                 finally:
                     opened.set()
+                self._collect_when_quiet()
                 await asyncio.sleep(FILE_POLL_S)
+
+    def _collect_when_quiet(self) -> None:
+        """A full collection once a minute, while no scene is under way."""
+        now = time.monotonic()
+        if now - self._collected > COLLECT_S and not any(room.engine.busy for room in self.rooms.values()):
+            self._collected = now
+            gc.collect()
 
     def _open_rooms(self, group: asyncio.TaskGroup) -> None:
         """Every folder of the site with a room.yaml is a room; one that is broken is tried again when it was saved."""
@@ -192,9 +202,12 @@ class Application:
 
 
 def spare_collections() -> None:
-    """What a started server consists of will not become garbage: leave it out of the collector's rounds, which would cost tens of milliseconds in mid-scene."""
-    gc.collect()
+    """After the start: what the server consists of is left out of the garbage collector's rounds, and full rounds, which cost tens of
+    milliseconds in mid-scene, are made in quiet moments instead (`Application`).
+    """
     gc.freeze()
+    gc.set_threshold(10_000, 20, 1_000_000)
+    gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ VERIFY_FIRST_S = 0.02
 VERIFY_MAX_S = 1.0
 """A moving head or a warming lamp is asked once a second at most."""
 
+COLLECT_S = 60.0
+"""Full garbage collections, in quiet moments: minutes of a busy room leave little behind."""
+
 PROGRESS_S = 0.03
 """Steps of a run are shown together this often: three times as often as pages get them."""
 

@@ -118,6 +118,7 @@ async def test_the_wire_can_be_stopped_searched_and_taken_along(desk: tuple[Demo
     wire = page.get_by_test_id("wire")
     await expect(wire.locator("[data-kind=in]").first).to_be_visible()
     await page.get_by_test_id("wire-pause").click()
+    await expect(page.get_by_test_id("wire-state")).to_contain_text("jeda")
     shown = await wire.locator("> div").count()
     await expect(page.get_by_test_id("wire-state")).to_contain_text(re.compile(r"jeda · \d+ baru"), timeout=10_000)
     assert await wire.locator("> div").count() == shown

@@ -89,6 +89,11 @@ class Engine:
         with suppress(asyncio.CancelledError):
             await self._group.__aexit__(kind, error, trace)
 
+    @property
+    def busy(self) -> bool:
+        """True while a run goes on."""
+        return any(recall.open for recall in self._latest.values())
+
     # -- recalls --
 
     def start(self, scene: Scene, by: str, *, only: frozenset[PropertyKey] | None = None) -> tuple[Recall, bool]:
