@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from random import random
 
 from devices.sdk.commands import Query
 from devices.sdk.driver import Driver
@@ -67,7 +68,8 @@ class Poll:
         pause = min([step, *([timing.keepalive_s] if timing.keepalive_s else [])])
         if pause == float("inf"):
             return
-        at, due = 0, self._clock() + step
+        # Somewhere within its first step: devices that were connected together would otherwise be asked together for ever.
+        at, due = 0, self._clock() + step * random()  # noqa: S311  # no secret
         while True:
             await asyncio.sleep(max(0.0, min(pause, due - self._clock())))
             if self._clock() < due:

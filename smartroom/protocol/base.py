@@ -18,7 +18,7 @@ Label = Annotated[str, Field(max_length=80)]
 class Message(BaseModel):
     """Base of all messages: an unknown field is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)  # most words are not said at the start
 
 
 class Text(Message):
