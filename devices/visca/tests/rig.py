@@ -9,7 +9,7 @@ from typing import cast
 
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.connection import LinkState
-from devices.sdk.errors import Desynchronised, NotSupported, Retryable, Superseded
+from devices.sdk.errors import Desynchronised, NotSupported, Retryable, Superseded, Unreachable
 from devices.sdk.readings import Reading, Value
 from devices.sdk.testing import rig as sdk
 from devices.sdk.testing.simulator import Simulator
@@ -41,9 +41,15 @@ class Camera:
     async def reads(self, name: str, value: Value) -> Reading:
         """Ask until the camera answers so; returns that reading."""
         async with asyncio.timeout(sdk.PATIENCE_S):
-            while (reading := await self.session.read(name)).value != value:  # a question each time
+            while True:
+                try:
+                    reading = await self.session.read(name)  # a question each time
+                except Unreachable:  # the chain was numbered again while it was asked
+                    await asyncio.sleep(0.02)
+                    continue
+                if reading.value == value:
+                    return reading
                 await asyncio.sleep(0.01)
-        return reading
 
     async def insist(self, attempt: Callable[[], Awaitable[object]]) -> None:
         """Try again as the gateway does, while trying again may help."""
