@@ -404,7 +404,10 @@ def name_of(key: PropertyKey) -> str:
 
 
 def judge(members: Iterable[Member]) -> RunResult:
-    """The result of a run by its members: achieved only when every property was read back at its goal."""
+    """The result of a run by its members: achieved only when every property was read back at its goal.
+
+    Cancelled by somebody is cancelled, whatever had been reached by then; stopped by `hold` has a failure among its members.
+    """
     members = list(members)
     states = [member.state for member in members]
     back = {member.restored for member in members} - {None}
@@ -412,6 +415,8 @@ def judge(members: Iterable[Member]) -> RunResult:
         return RunResult.RESTORED
     if all(state in REACHED for state in states):
         return RunResult.ACHIEVED
+    if MemberState.CANCELLED in states and MemberState.FAILED not in states:
+        return RunResult.CANCELLED
     if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):
         return RunResult.PARTIAL
     if all(state in (MemberState.OVERRIDDEN, MemberState.CANCELLED) for state in states):
