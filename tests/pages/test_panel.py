@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.flows.conftest import CHROMIUM, Demo, running
 
@@ -138,9 +139,50 @@ async def test_the_shell_opens_without_the_server_and_says_so(pages: tuple[Demo,
     )
     assert "/" in kept
     assert not [path for path in kept if path.startswith(("/api", "/socket.io"))]
+    assert [path for path in kept if path.startswith("/assets/PlanSheet")], "sheets have scripts of their own: kept too"
+    assert not [path for path in kept if "technician" in path]
     await page.context.set_offline(True)
     await page.reload()
     await page.get_by_test_id("waiting").wait_for()
+
+
+async def test_a_sheet_opens_when_the_server_is_gone(pages: tuple[Demo, Browser]) -> None:
+    """Sheets come while the page is idle: cut off before any was ever opened, each opens; also where no service worker may keep them."""
+    demo, browser = pages
+    state = await (await demo.pair(browser)).context.storage_state()
+    page = await (await browser.new_context(storage_state=state, service_workers="block")).new_page()
+    async with page.expect_response(lambda reply: "/assets/MenuSheet" in reply.url and reply.url.endswith(".js")):
+        await page.goto(demo.url)
+    await page.get_by_test_id("scene-rapat").wait_for()
+    await page.context.set_offline(True)
+    await page.get_by_test_id("device-projector").click()
+    await page.get_by_test_id("device-sheet").wait_for()
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("menu").click()
+    await page.get_by_test_id("menu-sheet").wait_for()
+
+
+async def test_a_sheet_that_does_not_come_says_so(pages: tuple[Demo, Browser]) -> None:
+    """While its script is on the way the page says so and stays usable; when it does not come, the page says that and tries again."""
+    demo, browser = pages
+    state = await (await demo.pair(browser)).context.storage_state()
+    page = await (await browser.new_context(storage_state=state, service_workers="block")).new_page()
+    let_it_fail = asyncio.Event()
+
+    async def broken(route: Route) -> None:
+        await let_it_fail.wait()
+        await route.abort()
+
+    await page.route("**/assets/PlanSheet*.js", broken)
+    await page.goto(demo.url)
+    await page.get_by_test_id("scene-rapat-look").click()
+    await page.locator("[data-testid=lazy][data-failed=false]").wait_for()
+    assert await page.locator("main[inert]").count() == 0
+    let_it_fail.set()
+    await page.locator("[data-testid=lazy][data-failed=true]").wait_for()
+    await page.unroute("**/assets/PlanSheet*.js")
+    await page.get_by_test_id("lazy-again").click()
+    await page.get_by_test_id("plan-sheet").wait_for()
 
 
 async def test_a_wrong_password_is_told_and_the_right_one_leads_on(pages: tuple[Demo, Browser]) -> None:

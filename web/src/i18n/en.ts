@@ -17,6 +17,8 @@ export const en: Messages = {
   fullscreenOff: "Leave full screen",
   menu: "Menu",
   close: "Close",
+  partComing: "Loading …",
+  partMissing: "This part has not come: the room's server does not answer.",
   scenes: "Room modes",
   idle: "Ready",
   sending: "Sending",

@@ -16,6 +16,8 @@ export const id = {
   fullscreenOff: "Keluar dari layar penuh",
   menu: "Menu",
   close: "Tutup",
+  partComing: "Memuat …",
+  partMissing: "Bagian ini belum termuat: server ruang tidak menjawab.",
   // scenes
   scenes: "Mode ruangan",
   idle: "Siap",

@@ -3,9 +3,11 @@ import "../../styles/base.css";
 import "../../styles/sheet.css";
 import { Api } from "../../core/api";
 import { SocketTransport } from "../../core/socket";
+import { prefetch } from "../../ui/lazy.svelte";
 import Panel from "./Panel.svelte";
 import { screen } from "./screen.svelte";
 import { Session } from "./session.svelte";
+import { sheets } from "./sheets";
 import { keepShell } from "./shell";
 
 const ROOM = "smartroom.room";
@@ -41,6 +43,7 @@ async function start(): Promise<void> {
   session.start();
   if (room !== "-") localStorage.setItem(ROOM, room);
   void identify(session);
+  prefetch(Object.values(sheets));
 }
 
 keepShell();

@@ -1,0 +1,10 @@
+import { Part } from "../../ui/lazy.svelte";
+
+/** Every sheet of the panel, by the kind under which it is opened (`Session.open`). None is needed for the first tap: each has a script of its own. */
+export const sheets = {
+  plan: new Part(() => import("./PlanSheet.svelte")),
+  failure: new Part(() => import("./FailureSheet.svelte")),
+  device: new Part(() => import("./DeviceSheet.svelte")),
+  store: new Part(() => import("./StoreSheet.svelte")),
+  menu: new Part(() => import("./MenuSheet.svelte")),
+};
