@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import cast
 
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading
 from smartroom.control.errors import device_problem
-from smartroom.control.limits import PATCH_HISTORY
+from smartroom.control.room.ledger import Ledger
 from smartroom.control.room.model import Device, Room
 from smartroom.control.room.words import choices, property_name
-from smartroom.protocol.base import Message, Text
+from smartroom.protocol.base import Text
 from smartroom.protocol.errors import Problem
-from smartroom.protocol.state import Change, DeviceState, Kind, LastAction, Link, Patch, PropertyShape, RoomState
+from smartroom.protocol.state import DeviceState, Kind, LastAction, Link, PropertyShape, RoomState
 
 _LINKS: Mapping[LinkState, Link] = {
     LinkState.CONNECTING: Link.CONNECTING,
@@ -28,71 +26,16 @@ _LINKS: Mapping[LinkState, Link] = {
 }
 
 
-class Store:
+class Store(Ledger):
     """State of one room. Everybody else sends commands or watches patches."""
 
     def __init__(self, room: Room) -> None:
-        # Begins with the clock: a page that remembers a version of the server's last life must not find it in this one's history.
-        self.version = time.time_ns() // 1_000_000
-        self._document: dict[str, object] = {}
-        self._patches: deque[Patch] = deque(maxlen=PATCH_HISTORY)
-        self._watchers: list[Callable[[Patch], None]] = []
-        self._pending: list[Change] | None = None
-        self._document = _described(room).model_dump(mode="json")
+        super().__init__(room.id, _described(room).model_dump(mode="json"))
 
     @property
     def state(self) -> RoomState:
         """The whole state now."""
-        return RoomState.model_validate({**self._document, "version": self.version, "time": time.time()})
-
-    def since(self, version: int) -> list[Patch] | None:
-        """Patches after `version`; None when they are no longer kept or the version is not ours."""
-        if version == self.version:
-            return []
-        if version > self.version or not self._patches or version < self._patches[0].version - 1:
-            return None
-        return [patch for patch in self._patches if patch.version > version]
-
-    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
-        """Call back with every patch, in order, until the returned function is called."""
-        self._watchers.append(callback)
-        return lambda: self._watchers.remove(callback) if callback in self._watchers else None
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Changes made inside become one patch."""
-        if self._pending is not None:
-            yield
-            return
-        self._pending = []
-        try:
-            yield
-        finally:
-            changes, self._pending = self._pending, None
-            if changes:
-                self._publish(changes)
-
-    def put(self, path: Iterable[str], value: Message | object) -> None:
-        """Set one place of the state; None removes a dictionary's key. Nothing happens when it already holds the value."""
-        keys = list(path)
-        plain = value.model_dump(mode="json") if isinstance(value, Message) else value
-        parent: dict[str, object] = self._document
-        for key in keys[:-1]:
-            child = parent.get(key)
-            if not isinstance(child, dict):
-                message = f"no place {'.'.join(keys)} in the room's state"
-                raise KeyError(message)
-            parent = child
-        if parent.get(keys[-1]) == plain:
-            return
-        parent[keys[-1]] = plain
-        if plain is None:
-            del parent[keys[-1]]
-        change = Change(path=keys, value=plain)
-        if self._pending is not None:
-            self._pending.append(change)
-        else:
-            self._publish([change])
+        return RoomState.model_validate(self.document)
 
     def reading(self, device: str, reading: Reading) -> None:
         """A device reported a property: the one place where a Reading becomes wire form."""
@@ -192,13 +135,6 @@ class Store:
             for name, state in properties.items():
                 if state["fresh"]:
                     self.put(("devices", device, "properties", name), {**state, "fresh": False})
-
-    def _publish(self, changes: list[Change]) -> None:
-        self.version += 1
-        patch = Patch(room=str(self._document["room"]), version=self.version, time=time.time(), changes=changes)
-        self._patches.append(patch)
-        for watcher in tuple(self._watchers):
-            watcher(patch)
 
 
 def _described(room: Room) -> RoomState:

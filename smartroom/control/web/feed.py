@@ -5,19 +5,41 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from engineio.packet import Packet as EnginePacket
 
 from smartroom.control.limits import PATCH_INTERVAL_S
-from smartroom.control.room.store import Store
-from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.sockets import Encoded, Outbox, event_packet
 from smartroom.protocol import PROTOCOL_VERSION
+from smartroom.protocol.base import Message
 from smartroom.protocol.state import Change, Patch
 
 _PAGES_A_TURN = 100
+
+
+class Document(Protocol):
+    """A state with numbered patches: a room's store, a meeting's ledger."""
+
+    @property
+    def version(self) -> int:
+        """Number of the last patch."""
+        ...
+
+    @property
+    def state(self) -> Message:
+        """The whole state now."""
+        ...
+
+    def since(self, version: int) -> list[Patch] | None:
+        """Patches after a version; None when they are no longer kept."""
+        ...
+
+    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
+        """Call back with every patch until the returned function is called."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +53,7 @@ class Watcher:
 @dataclass(slots=True)
 class _Followed:
     room: str
-    store: Store
+    store: Document
     watchers: set[Watcher]
     stop: Callable[[], None]
     snapshot: tuple[int, str] = (-1, "")
@@ -39,10 +61,10 @@ class _Followed:
 
 
 class Feed:
-    """All rooms' patches. `run()` as long as the server."""
+    """All patches of a namespace's documents, found by name. `run()` as long as the server."""
 
-    def __init__(self, desks: Mapping[str, Desk], namespace: str, build: str) -> None:
-        self._desks = desks
+    def __init__(self, find: Callable[[str], Document | None], namespace: str, build: str) -> None:
+        self._find = find
         self._namespace = namespace
         self._build = json.dumps(build)
         self._rooms: dict[str, _Followed] = {}
@@ -50,17 +72,18 @@ class Feed:
 
     def watch(self, watcher: Watcher, room: str, since: int | None) -> Encoded:
         """Begin, and answer with what the page lacks: `Watching` as JSON. No await: nothing may come between."""
-        followed = self._follow(room)
-        followed.watchers.add(watcher)
-        store = followed.store
-        watcher.version = store.version
-        missed = None if since is None else store.since(since)
+        followed = self._begin(watcher, room)
+        missed = None if since is None else followed.store.since(since)
         if missed is None:
             lacks = f'"snapshot":{_snapshot(followed)},"patches":[]'
         else:
             merged = [merge(missed)] if missed else []
             lacks = f'"snapshot":null,"patches":[{",".join(patch.model_dump_json() for patch in merged)}]'
         return Encoded(f'{{"protocol":{PROTOCOL_VERSION},"build":{self._build},"time":{time.time()},{lacks}}}')
+
+    def snapshot(self, watcher: Watcher, room: str) -> str:
+        """Begin, and return the whole state as JSON, encoded once for everybody who begins at the same version."""
+        return _snapshot(self._begin(watcher, room))
 
     def leave(self, watcher: Watcher, room: str) -> None:
         """The page looks elsewhere or is gone."""
@@ -74,11 +97,7 @@ class Feed:
 
     def moved(self) -> set[str]:
         """Rooms whose store is another now, or gone: what their pages follow has ended."""
-        return {
-            room
-            for room, followed in self._rooms.items()
-            if room not in self._desks or self._desks[room].store is not followed.store
-        }
+        return {room for room, followed in self._rooms.items() if self._find(room) is not followed.store}
 
     @property
     def watchers(self) -> int:
@@ -120,9 +139,16 @@ class Feed:
         patch = _gap(followed) if patches is None else merge(patches)
         return event_packet(self._namespace, "patch", patch.model_dump_json())
 
+    def _begin(self, watcher: Watcher, room: str) -> _Followed:
+        followed = self._follow(room)
+        followed.watchers.add(watcher)
+        watcher.version = followed.store.version
+        return followed
+
     def _follow(self, room: str) -> _Followed:
         followed = self._rooms.get(room)
-        store = self._desks[room].store
+        store = self._find(room)
+        assert store is not None, room
         if followed is None or followed.store is not store:
             if followed is not None:
                 followed.stop()

@@ -11,6 +11,7 @@ from typing import Final
 from smartroom.control.identity.actors import Actor
 from smartroom.control.identity.rights import Action
 from smartroom.control.limits import PRESSES_AT_ONCE, REVOKE_CHECK_S, SAFETY_AT_ONCE, SOCKET_AUTH_S
+from smartroom.control.room.store import Store
 from smartroom.control.web.feed import Feed, Watcher
 from smartroom.control.web.gate import invalid, shaped
 from smartroom.control.web.metrics import Meters
@@ -66,7 +67,7 @@ class RoomNamespace(Namespace[_Page]):
 
     def __init__(self, house: House, front: Front, presses: Presses, meters: Meters, sockets: Sockets) -> None:
         super().__init__(NAMESPACE, house, front, meters, sockets)
-        self.feed = Feed(house.desks, NAMESPACE, front.build)
+        self.feed = Feed(self._store, NAMESPACE, front.build)
         self._presses = presses
 
     @property
@@ -109,6 +110,10 @@ class RoomNamespace(Namespace[_Page]):
         """It follows no room any more."""
         if page.room is not None:
             self.feed.leave(page.watcher, page.room)
+
+    def _store(self, room: str) -> Store | None:
+        desk = self._house.desks.get(room)
+        return None if desk is None else desk.store
 
     def _cut_moved(self) -> None:
         """A room that was opened anew has another history: its pages come back and take a snapshot."""

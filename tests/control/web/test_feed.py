@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartroom.control.limits import PATCH_INTERVAL_S, SOCKET_READY
-from smartroom.control.scenes.desk import Desk
+from smartroom.control.room.store import Store
 from smartroom.control.web.feed import Feed, Watcher, merge
 from smartroom.control.web.sockets import Outbox
 from smartroom.protocol.state import Change, Patch
@@ -47,7 +47,7 @@ def valid(state: dict[str, object], change: Change) -> bool:
 async def test_who_is_slow_gets_the_newest_state_once_it_has_caught_up() -> None:
     """While much is under way to a page nothing is added; then one patch carries all that was missed."""
     desk = SmallDesk()
-    feed = Feed({ROOM: cast("Desk", desk)}, "/room", "b")
+    feed = Feed(lambda _: cast("Store", desk.store), "/room", "b")
     slow, quick = Outbox(), Outbox()
     for box in (slow, quick):
         feed.watch(Watcher(box), ROOM, None)

@@ -11,6 +11,12 @@ export interface Accepted {
   value: Value;
 }
 
+/** Base of everything that changes the meeting. `at` is server time of the press: it lives 5 s. */
+export interface Act {
+  at: number;
+  id: string;
+}
+
 /** Something that is no state: drive a camera, store a preset. */
 export interface ActDevice {
   action: string;
@@ -27,8 +33,34 @@ export interface ActionFacts {
   help: string;
 }
 
+/** Which encodings of a sent track somebody watches; the others may stop. */
+export interface ActiveLayers {
+  mid: string;
+  rids: string[];
+  track: string;
+}
+
 /** How somebody proved who they are. */
 export type ActorKind = "user" | "device" | "token" | "nobody";
+
+/** Let people in: those named, an agency, a group, or everybody who waits. */
+export interface Admit {
+  agency: string | null;
+  at: number;
+  everybody: boolean;
+  group: string | null;
+  id: string;
+  people: string[];
+}
+
+/** An OPD, or another body that sends people: a line of the site's agencies.yaml. Order of tiles is `rank`. */
+export interface Agency {
+  group: string;
+  id: string;
+  name: string;
+  rank: number;
+  short: string;
+}
 
 /** Acknowledgement of every event: exactly one of the two. */
 export interface Answer {
@@ -50,9 +82,49 @@ export interface ApplyScene {
   scene: string;
 }
 
+/** What the host allows; absent means as it is. */
+export interface Arrange {
+  at: number;
+  chat: boolean | null;
+  id: string;
+  lobby: boolean | null;
+  locked: boolean | null;
+  self_unmute: boolean | null;
+  share: boolean | null;
+}
+
 /** Say now what stands on the glass. */
 export interface Ask {
   asked: number;
+}
+
+/** The host asks you: open your microphone, it is your turn, or your agency is called. */
+export interface Asked {
+  what: "unmute" | "turn" | "roll";
+}
+
+/** A fact: what a slot shows. A picture changes at the next key frame of its slot. */
+export interface AssignedSlot {
+  layer: number;
+  reason: "" | "bandwidth" | "muted" | "off" | "overload" | "codec";
+  slot: string;
+  track: string | null;
+}
+
+/** `Daftar hadir`: who was there when, who was called, who is missing; `head` closes the chain it was written to. */
+export interface Attendance {
+  ended: number | null;
+  head: string;
+  intact: boolean;
+  meeting: string;
+  missing: Agency[];
+  opened: number | null;
+  records: number;
+  roll: RollEntry[];
+  room_name: Text;
+  stays: Presence[];
+  timezone: string;
+  title: string;
 }
 
 /** Where the fixed volume and mute controls act: device and property. */
@@ -71,6 +143,23 @@ export interface AuditEntry {
   number: number;
   outcome: string;
   resource: string;
+}
+
+/** What only hosts see. Patches carry `room` = `<meeting>.host`. */
+export interface BackstageState {
+  groups: Group[];
+  hosts: number;
+  links: Record<string, unknown>;
+  lobby: Record<string, unknown>;
+  meeting: string;
+  next: Meeting | null;
+  path: string;
+  pin: string | null;
+  pin_closed: boolean;
+  room_code: string;
+  time: number;
+  url: string;
+  version: number;
 }
 
 /** A room's devices from the technician's side. */
@@ -97,6 +186,13 @@ export interface BlankRoom {
   room: string;
 }
 
+/** Call the next agency, or this one again. */
+export interface CallRoll {
+  agency: string | null;
+  at: number;
+  id: string;
+}
+
 /** Stop a run where it is. */
 export interface CancelRun {
   at: number;
@@ -111,6 +207,19 @@ export interface Change {
   value: unknown;
 }
 
+/** What to change of a planned or open meeting; absent means as it is. */
+export interface ChangeMeeting {
+  agenda: string[] | null;
+  drop_pin: boolean;
+  invited: string[] | null;
+  lobby: boolean | null;
+  minutes: number | null;
+  pin: string | null;
+  scene: string | null;
+  starts: number | null;
+  title: string | null;
+}
+
 /** What to change of an account; absent means as it is. Every change ends the account's sessions. */
 export interface ChangeUser {
   disabled: boolean | null;
@@ -118,6 +227,27 @@ export interface ChangeUser {
   password: string | null;
   role: Role | null;
   rooms: string[] | null;
+}
+
+/** A line of chat. */
+export interface ChatLine {
+  agency_name: string;
+  at: number;
+  name: string;
+  number: number;
+  person: string;
+  text: string;
+}
+
+/** Answer to `chat.read`: at most 50, the oldest first. */
+export interface ChatLines {
+  lines: ChatLine[];
+  more: boolean;
+}
+
+/** Lines before a number, the newest first asked for; null: the newest. */
+export interface ChatRead {
+  before: number | null;
 }
 
 /** A value a page may offer, with its words. */
@@ -148,6 +278,9 @@ export interface DeriveToken {
   rooms: string[];
   seconds: number;
 }
+
+/** What somebody joins with; decides how many pictures are offered and where data is saved first. */
+export type DeviceClass = "phone" | "tablet" | "laptop" | "room" | "wall";
 
 /** What a driver's family says of itself; fixed while the room file stays the same. */
 export interface DeviceFacts {
@@ -209,13 +342,101 @@ export interface DismissUnfinished {
   room: string;
 }
 
+/** Acknowledgement of an act or of media words with nothing to tell: exactly one of the two. */
+export interface Done {
+  ok: boolean;
+  problem: Problem | null;
+}
+
+/** What the link shows a stranger: enough to choose a name and to wait. Also pushed to who stands there when it changes. */
+export interface Door {
+  agencies: Agency[];
+  build: string;
+  ends: number;
+  lobby: boolean;
+  locked: boolean;
+  meeting: string;
+  phase: MeetingPhase;
+  pin_closed: boolean;
+  pin_needed: boolean;
+  place: Text | null;
+  protocol: number;
+  room_name: Text;
+  starts: number;
+  time: number;
+  timezone: string;
+  title: string;
+}
+
+/** End it for everybody. */
+export interface EndMeeting {
+  at: number;
+  id: string;
+}
+
+/** It is over for this page. */
+export interface Ended {
+  retry_after: number | null;
+  text: Text | null;
+  why: "closed" | "removed" | "refused" | "elsewhere" | "full" | "left" | "moved";
+}
+
 /** What went wrong, sorted by what the reader does next. */
 export type ErrorCode = "unreachable" | "timeout" | "busy" | "refused" | "not_supported" | "not_reached" | "unverified" | "degraded" | "wrong_password" | "port_in_use" | "configuration" | "invalid" | "not_found" | "expired" | "stale" | "superseded" | "overridden" | "cancelled" | "blocked" | "unauthenticated" | "forbidden" | "rate_limited" | "overloaded" | "internal";
+
+/** A new end, Unix seconds. */
+export interface Extend {
+  at: number;
+  ends: number;
+  id: string;
+}
+
+/** A panel follows the open meeting of a room as host; it takes no seat. */
+export interface Follow {
+  protocol: number;
+  room: string;
+}
 
 /** Follow the wire of one device; null ends it. `since`: number of the last line the page has. */
 export interface FollowTrace {
   device: string | null;
   since: number;
+}
+
+/** Answer to `follow`: null when no meeting is open; `opened` comes when one is. */
+export interface Following {
+  backstage: BackstageState | null;
+  build: string;
+  protocol: number;
+  state: MeetingState | null;
+  time: number;
+}
+
+/** It is their turn to speak: the hand goes down, the page is asked to open the microphone, they stand large. */
+export interface GiveTurn {
+  at: number;
+  id: string;
+  person: string;
+  spotlight: boolean;
+}
+
+/** A group of agencies, in words: `Semua camat`. */
+export interface Group {
+  id: string;
+  name: Text;
+}
+
+/** A raised hand; the queue's order is the server's. */
+export interface Hand {
+  at: number;
+  person: string;
+}
+
+/** End it, put the room back, and start the next one of this room. */
+export interface HandOver {
+  at: number;
+  id: string;
+  next: string;
 }
 
 /** Devices whose health changed. */
@@ -231,11 +452,44 @@ export interface Hello {
   protocol: number;
 }
 
+/** `Hadir`: answer to the roll call. */
+export interface Here {
+  at: number;
+  id: string;
+}
+
+/** A TURN server with credentials that expire. */
+export interface IceServer {
+  credential: string;
+  url: string;
+  username: string;
+}
+
 /** Show the wall's number and name in letters as large as the glass allows. */
 export interface Identify {
   name: Text;
   number: number;
   seconds: number;
+}
+
+/** First word of a page that wants in. With `seat` it comes back as who it was, and the rest is only for when the seat is gone. */
+export interface Join {
+  agency: string | null;
+  build: string;
+  device: DeviceClass;
+  listen_only: boolean;
+  name: string;
+  office: string;
+  pin: string | null;
+  protocol: number;
+  room_code: string | null;
+  seat: string | null;
+}
+
+/** Answer to `join`: exactly one of the two. */
+export interface Joined {
+  seated: Seated | null;
+  waiting: Waiting | null;
 }
 
 /** Who did what last. */
@@ -251,6 +505,9 @@ export interface LastError {
   problem: Problem;
 }
 
+/** How the stage is arranged, on walls and on every page that follows it. */
+export type Layout = "grid" | "speaker" | "pair" | "slides";
+
 /** End this page: another has its place, the server heard nothing of it, or somebody wants it loaded anew. */
 export interface Leave {
   why: "replaced" | "silent" | "reload";
@@ -258,6 +515,15 @@ export interface Leave {
 
 /** Connection of a device. */
 export type Link = "connecting" | "ready" | "offline" | "refused" | "degraded";
+
+/** A participant's path. */
+export interface LinkQuality {
+  estimate: number;
+  loss: number;
+  rtt: number;
+  rung: number;
+  why: "" | "bandwidth" | "loss" | "chosen" | "away";
+}
 
 /** One line of the server's log; secrets are masked. */
 export interface LogLine {
@@ -280,6 +546,29 @@ export interface Login {
   password: string;
 }
 
+/** One picture the page shows: a track or `speaker`; size in pixels. */
+export interface Look {
+  height: number;
+  rank: "stage" | "pinned" | "thumbnail";
+  track: string;
+  width: number;
+}
+
+/** Take hands down: one, or all. */
+export interface LowerHands {
+  at: number;
+  id: string;
+  person: string | null;
+}
+
+/** The host says whether a called agency is there. */
+export interface MarkRoll {
+  agency: string;
+  at: number;
+  id: string;
+  outcome: RollOutcome;
+}
+
 /** Who the server thinks is asking, and what they may do in which rooms. */
 export interface Me {
   actions: string[];
@@ -291,6 +580,56 @@ export interface Me {
   role: Role;
   rooms: string[];
   set_up_needed: boolean;
+}
+
+/** A meeting as its hosts see it: it holds the link. */
+export interface Meeting {
+  agenda: string[];
+  code: string;
+  created: number;
+  created_by: string;
+  ended: number | null;
+  ends: number;
+  id: string;
+  invited: string[];
+  lobby: boolean;
+  opened: number | null;
+  path: string;
+  phase: MeetingPhase;
+  pin: string | null;
+  room: string;
+  scene: string | null;
+  starts: number;
+  title: string;
+  url: string;
+}
+
+/** Where a meeting is in its life. */
+export type MeetingPhase = "planned" | "open" | "ended";
+
+/** Everything everybody in the meeting sees. `version` grows by one with each `patch` whose `room` is `meeting`. */
+export interface MeetingState {
+  acting_host: string | null;
+  agenda: string[];
+  ends: number;
+  hands: Hand[];
+  item: number;
+  meeting: string;
+  opened: number;
+  overrun: Overrun | null;
+  people: Record<string, unknown>;
+  phase: MeetingPhase;
+  roll: RollCall | null;
+  room: string;
+  room_name: Text;
+  rules: Rules;
+  speaker: string | null;
+  stage: Stage;
+  starts: number;
+  time: number;
+  timezone: string;
+  title: string;
+  version: number;
 }
 
 /** One property of a run: wanted value, where it stands and why. */
@@ -311,6 +650,31 @@ export interface Member {
 
 /** How far one property of a run has come. */
 export type MemberState = "waiting" | "sending" | "verified" | "skipped" | "unverified" | "failed" | "overridden" | "cancelled";
+
+/** Close microphones, or stop pictures or a shared screen. `everybody` leaves out hosts and the room. */
+export interface Mute {
+  at: number;
+  everybody: boolean;
+  id: string;
+  people: string[];
+  source: "mic" | "camera" | "screen";
+}
+
+/** Who closed a microphone. */
+export type MutedBy = "self" | "host" | "in_room";
+
+/** A meeting to plan; without `starts` it is meant for now. Times are Unix seconds. */
+export interface NewMeeting {
+  agenda: string[];
+  invited: string[];
+  lobby: boolean;
+  make_pin: boolean;
+  minutes: number;
+  pin: string | null;
+  scene: string | null;
+  starts: number | null;
+  title: string;
+}
 
 /** A one-use link for a tablet or a wall. */
 export interface NewPairing {
@@ -350,6 +714,12 @@ export interface Output {
   name: Text;
   output: number;
   screen: string | null;
+}
+
+/** The next meeting in this room is near. */
+export interface Overrun {
+  next_starts: number;
+  next_title: string;
 }
 
 /** What stands on the glass, told after the frame is on screen. The only thing the server believes about a wall. */
@@ -394,6 +764,46 @@ export interface Patch {
   version: number;
 }
 
+/** One of your two connections, as the server sees it. */
+export interface PathChanged {
+  echo: boolean;
+  reason: string;
+  side: "pub" | "sub";
+  state: "connecting" | "connected" | "closed";
+}
+
+/** Your own path, every two seconds or when the rung changes. */
+export interface PathQuality {
+  camera: boolean;
+  estimate: number;
+  loss: number;
+  mode: SaverMode;
+  rtt: number;
+  rung: number;
+  why: "" | "bandwidth" | "loss" | "chosen" | "away";
+}
+
+/** Somebody in the meeting. Sort by `rank`, then `joined`. */
+export interface Person {
+  agency: string | null;
+  agency_name: string;
+  camera: boolean;
+  device: DeviceClass;
+  here: boolean;
+  id: string;
+  in_room: boolean;
+  joined: number;
+  muted_by: MutedBy | null;
+  name: string;
+  office: string;
+  rank: number;
+  role: SeatRole;
+  rung: number;
+  screen: boolean;
+  tracks: Record<string, string>;
+  voice: Voice;
+}
+
 /** An uploaded or filed picture that slides may name. */
 export interface Picture {
   bytes: number;
@@ -436,6 +846,18 @@ export interface PlanStep {
   reason: Text | null;
   risk: string;
   together: string[];
+}
+
+/** One stay of one person, or one agency of the roll call. */
+export interface Presence {
+  agency: string;
+  agency_name: string;
+  joined: number;
+  left: number | null;
+  name: string;
+  office: string;
+  person: string;
+  role: SeatRole;
 }
 
 /** Base of everything that moves the room. */
@@ -498,10 +920,51 @@ export interface PropertyState {
   value: Value;
 }
 
+/** The server's answer to that offer. */
+export interface PubAnswer {
+  rev: number;
+  sdp: string;
+  tracks: SentTrack[];
+}
+
+/** The page's own offer for what it sends; `rev` grows with each of its offers. `echo`: the rehearsal path, before the meeting. */
+export interface PubOffer {
+  echo: boolean;
+  rev: number;
+  sdp: string;
+  sources: Record<string, unknown>;
+}
+
+/** Leave for good: the seat is given up. */
+export interface Quit {
+  at: number;
+  id: string;
+}
+
+/** One's own hand. */
+export interface RaiseHand {
+  at: number;
+  id: string;
+  up: boolean;
+}
+
 /** A screen takes the link. A browser keeps the secret in a cookie, a program asks for it. */
 export interface Redeem {
   code: string;
   deliver: "cookie" | "token";
+}
+
+/** Every media connection is gone (its worker ended): make new ones, with the next `rev`. */
+export interface Remake {
+  why: string;
+}
+
+/** Send somebody out; `block`: their seat and name do not come back by themselves, only through the lobby. */
+export interface RemovePerson {
+  at: number;
+  block: boolean;
+  id: string;
+  person: string;
 }
 
 /** What became of a property when a failed run was put back. */
@@ -518,6 +981,38 @@ export interface RetryRun {
 
 /** What somebody is here. Nobody has two. */
 export type Role = "host" | "operator" | "technician" | "admin" | "auditor" | "display" | "signer" | "guest";
+
+/** `Panggil hadir`: agencies in protocol order, one after the other. */
+export interface RollCall {
+  current: string | null;
+  ended: number | null;
+  entries: RollEntry[];
+  started: number;
+}
+
+/** One agency of the roll call. */
+export interface RollEntry {
+  agency: string;
+  answered: number | null;
+  called: number | null;
+  name: string;
+  outcome: RollOutcome;
+  person: string | null;
+}
+
+/** What became of a called agency. */
+export type RollOutcome = "waiting" | "present" | "absent";
+
+/** The open meeting in one line, for the room's panel. */
+export interface RoomMeeting {
+  ends: number;
+  hands: number;
+  meeting: string;
+  opened: number;
+  people: number;
+  title: string;
+  waiting: number;
+}
 
 /** Everything a page shows of a room. `version` grows by one with each patch. */
 export interface RoomState {
@@ -553,6 +1048,15 @@ export interface RoomSummary {
   version: number;
 }
 
+/** What the host allows. */
+export interface Rules {
+  chat: boolean;
+  lobby: boolean;
+  locked: boolean;
+  self_unmute: boolean;
+  share: boolean;
+}
+
 /** One recall of a scene. */
 export interface Run {
   by: string;
@@ -566,6 +1070,22 @@ export interface Run {
 
 /** How a run ended; None while it goes on. */
 export type RunResult = "achieved" | "partial" | "failed" | "restored" | "cancelled";
+
+/** How the page wants to save data; `listen`: only sound, even when there is room. */
+export interface Saver {
+  listen: boolean;
+  mode: SaverMode;
+}
+
+/** `Hemat data`. */
+export type SaverMode = "auto" | "on" | "off";
+
+/** A line of chat. */
+export interface Say {
+  at: number;
+  id: string;
+  text: string;
+}
 
 /** What a scene's tile shows; computed from readings, never assigned. */
 export type SceneLight = "idle" | "sending" | "active" | "partial" | "failed" | "drifted" | "restored" | "offline";
@@ -588,6 +1108,36 @@ export interface SceneState {
   total: number;
 }
 
+/** What somebody is in a meeting; who may say what is one table (`control/conference/roles.py`). */
+export type SeatRole = "host" | "co_host" | "participant" | "listener" | "room" | "display";
+
+/** You are in. Follow the state by `patch`; open the media by `pub.offer` and `sub.open`. */
+export interface Seated {
+  chat: number;
+  grace_s: number;
+  ice_servers: IceServer[];
+  person: string;
+  resumed: boolean;
+  role: SeatRole;
+  seat: string;
+  slots: Slots;
+  state: MeetingState;
+}
+
+/** What the page sends now: its own switches. The server answers with what became of it by `patch`. */
+export interface Sending {
+  camera: boolean | null;
+  mic: boolean | null;
+  screen: boolean | null;
+}
+
+/** A line of the offer that the server takes. */
+export interface SentTrack {
+  mid: string;
+  source: "mic" | "camera" | "screen";
+  track: string;
+}
+
 /** Somebody signed in. */
 export interface Session {
   created: number;
@@ -600,6 +1150,13 @@ export interface Session {
   user: string;
 }
 
+/** The agenda item that goes on. */
+export interface SetItem {
+  at: number;
+  id: string;
+  item: number;
+}
+
 /** Set one property by hand. */
 export interface SetProperty {
   at: number;
@@ -608,6 +1165,22 @@ export interface SetProperty {
   property: string;
   room: string;
   value: Value;
+}
+
+/** Make somebody co-host, participant or listener; only a host makes a host. */
+export interface SetRole {
+  at: number;
+  id: string;
+  person: string;
+  role: "host" | "co_host" | "participant" | "listener";
+}
+
+/** Layout and spotlight; absent means as it is, an empty spotlight follows the speaker. */
+export interface SetStage {
+  at: number;
+  id: string;
+  layout: Layout | null;
+  spotlight: string[] | null;
 }
 
 /** The code printed at the first start, and the first administrator. */
@@ -626,6 +1199,13 @@ export interface Show {
   text: string;
 }
 
+/** Room for so many voices, pictures and screens; constant for the life of a connection. */
+export interface Slots {
+  audio: number;
+  screen: number;
+  video: number;
+}
+
 /** Something that can be shown: an input of a matrix. */
 export interface Source {
   device: string;
@@ -633,6 +1213,48 @@ export interface Source {
   id: string;
   input: number;
   name: Text;
+}
+
+/** What walls and every page's large picture show; the host decides. */
+export interface Stage {
+  layout: Layout;
+  screen: string | null;
+  shown: string[];
+  spotlight: string[];
+}
+
+/** Begin the roll call; empty: those invited, or the whole list. */
+export interface StartRoll {
+  agencies: string[];
+  at: number;
+  id: string;
+}
+
+/** End the roll call: who was not called stays unmarked. */
+export interface StopRoll {
+  at: number;
+  id: string;
+}
+
+/** The page's answer; an older `rev` is refused as `stale`. */
+export interface SubAnswer {
+  echo: boolean;
+  rev: number;
+  sdp: string;
+}
+
+/** The server's offer with constant slots; `rev` grows with each of its offers. */
+export interface SubOffer {
+  rev: number;
+  sdp: string;
+  slots: Record<string, unknown>;
+}
+
+/** Make me an offer for what I receive; `restart` keeps the connection and changes its ICE credentials. */
+export interface SubOpen {
+  echo: boolean;
+  restart: boolean;
+  slots: Slots;
 }
 
 /** Switch faults of a simulated device: `delay=2,drop=0.1`, `lie=off`, `none`. */
@@ -690,6 +1312,13 @@ export interface Traced {
   read_at: Record<string, number>;
 }
 
+/** Send somebody out of the lobby away. */
+export interface TurnAway {
+  at: number;
+  id: string;
+  person: string;
+}
+
 /** The last thing that can be taken back. */
 export interface Undo {
   at: number;
@@ -722,6 +1351,34 @@ export interface User {
   name: string;
   role: Role;
   rooms: string[];
+}
+
+/** What the page shows, the most important first; empty when it is hidden. Only the newest counts. */
+export interface ViewWish {
+  looks: Look[];
+}
+
+/** A microphone as others hear it. */
+export type Voice = "off" | "on" | "muted";
+
+/** Somebody in the lobby. */
+export interface Waiter {
+  agency: string | null;
+  agency_name: string;
+  group: string | null;
+  here: boolean;
+  id: string;
+  name: string;
+  office: string;
+  since: number;
+  without_pin: boolean;
+}
+
+/** In the lobby. `seated` follows when somebody lets you in, `ended` when not. */
+export interface Waiting {
+  person: string;
+  seat: string;
+  since: number;
 }
 
 /** Acknowledgement of `painted`. */

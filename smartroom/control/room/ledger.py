@@ -1,0 +1,86 @@
+"""A document with one writer: changes go in, numbered patches come out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from smartroom.control.limits import PATCH_HISTORY
+from smartroom.protocol.base import Message
+from smartroom.protocol.state import Change, Patch
+
+
+class Ledger:
+    """State as plain JSON under one name. Everybody else sends commands or watches patches."""
+
+    def __init__(self, name: str, document: dict[str, object]) -> None:
+        self.name = name
+        # Begins with the clock: a page that remembers a version of the server's last life must not find it in this one's history.
+        self.version = time.time_ns() // 1_000_000
+        self._document = document
+        self._patches: deque[Patch] = deque(maxlen=PATCH_HISTORY)
+        self._watchers: list[Callable[[Patch], None]] = []
+        self._pending: list[Change] | None = None
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The whole state now, with its version."""
+        return {**self._document, "version": self.version, "time": time.time()}
+
+    def since(self, version: int) -> list[Patch] | None:
+        """Patches after `version`; None when they are no longer kept or the version is not ours."""
+        if version == self.version:
+            return []
+        if version > self.version or not self._patches or version < self._patches[0].version - 1:
+            return None
+        return [patch for patch in self._patches if patch.version > version]
+
+    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
+        """Call back with every patch, in order, until the returned function is called."""
+        self._watchers.append(callback)
+        return lambda: self._watchers.remove(callback) if callback in self._watchers else None
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Changes made inside become one patch."""
+        if self._pending is not None:
+            yield
+            return
+        self._pending = []
+        try:
+            yield
+        finally:
+            changes, self._pending = self._pending, None
+            if changes:
+                self._publish(changes)
+
+    def put(self, path: Iterable[str], value: Message | object) -> None:
+        """Set one place of the state; None removes a dictionary's key. Nothing happens when it already holds the value."""
+        keys = list(path)
+        plain = value.model_dump(mode="json") if isinstance(value, Message) else value
+        parent: dict[str, object] = self._document
+        for key in keys[:-1]:
+            child = parent.get(key)
+            if not isinstance(child, dict):
+                message = f"no place {'.'.join(keys)} in {self.name}'s state"
+                raise KeyError(message)
+            parent = child
+        if parent.get(keys[-1]) == plain:
+            return
+        parent[keys[-1]] = plain
+        if plain is None:
+            del parent[keys[-1]]
+        change = Change(path=keys, value=plain)
+        if self._pending is not None:
+            self._pending.append(change)
+        else:
+            self._publish([change])
+
+    def _publish(self, changes: list[Change]) -> None:
+        self.version += 1
+        patch = Patch(room=self.name, version=self.version, time=time.time(), changes=changes)
+        self._patches.append(patch)
+        for watcher in tuple(self._watchers):
+            watcher(patch)
