@@ -13,6 +13,15 @@ SCENE_TIMEOUT_S = 60.0
 SCENE_TIMEOUT_MAX_S = 900.0
 """Nobody waits longer than a quarter of an hour for a room."""
 
+EXPRESSION_LENGTH = 400
+"""Characters of one condition: what a person takes in at one look."""
+
+EXPRESSION_NESTING = 12
+"""Brackets inside brackets; deeper ones cost the parser's stack and nobody reads them."""
+
+EXPRESSION_PARTS = 1500
+"""Nodes of a condition's syntax tree (each value has about twelve): with no loops in the language this bounds its time."""
+
 SEND_ATTEMPTS = 3
 """A device that acknowledges and keeps its state is asked three times, then it has failed (fault matrix: "device lies")."""
 

@@ -30,6 +30,7 @@ PLANTED = [
     ("smartroom/media/router.py", "import aiortc", "WebRTC stands in"),
     ("devices/visca/driver.py", "import serial", "Serial ports are opened"),
     ("smartroom/control/archive.py", "from pyhanko import sign", "PDF signing stands in"),
+    ("smartroom/control/scenes/steps.py", "import celpy", "Conditions are parsed in"),
     ("devices/visca/driver.py", "import aiomqtt", "Brokers are spoken to"),
     ("smartroom/control/room/store.py", "import aiohttp.web", "HTTP and Socket.IO stand in"),
     ("smartroom/control/app.py", "import sqlalchemy.orm", "The database stands in"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, cast
 
+from smartroom.control import clock
 from smartroom.control.devices.trace import readable
 from smartroom.control.errors import device_problem
 from smartroom.protocol.base import Value
@@ -38,7 +38,7 @@ class Bench:
 
     def health(self) -> dict[str, DeviceHealth]:
         """How each line is doing now."""
-        offset = time.time() - time.monotonic()
+        offset = clock.wall() - clock.monotonic()
         return {key: _health(charge, offset) for key, charge in self._supervisor.charges.items()}
 
     def number(self, device: str) -> int:
@@ -58,7 +58,7 @@ class Bench:
     def read_at(self, device: str) -> dict[str, float]:
         """Property -> server time of its last reading; KeyError for a device without a wire."""
         charge = self._supervisor.charges[device]
-        offset = time.time() - time.monotonic()
+        offset = clock.wall() - clock.monotonic()
         return {name: round(at + offset, 1) for name, at in _ages(charge).items()}
 
 
@@ -105,7 +105,7 @@ def _health(charge: Charge, offset: float) -> DeviceHealth:
     status, counters = session.status, session.counters
     ages = _ages(charge).values()
     late = session.driver.manifest.timing.reply_timeout_ms / 1000 * _LATE
-    overdue = trace.asked if trace.asked is not None and time.monotonic() - trace.asked.at > late else None
+    overdue = trace.asked if trace.asked is not None and clock.monotonic() - trace.asked.at > late else None
     unanswered = trace.unanswered or overdue
     retry_at = None if status.retry_in is None else status.since + status.retry_in
     return DeviceHealth(

@@ -6,7 +6,6 @@ Nothing is believed: an acknowledgement only starts the reading, and a value cou
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.errors import Busy, DeviceError, ReplyTimeout, Unreachable
 from devices.sdk.manifest import PropertySpec
 from devices.sdk.readings import Reading, Value, matches
+from smartroom.control import clock
 from smartroom.control.limits import READ_DEADLINE_S, RETRY_PAUSE_S, SEND_ATTEMPTS, VERIFY_FIRST_S, VERIFY_MAX_S
 from smartroom.control.room.model import Shape
 
@@ -166,7 +166,7 @@ class Gateway:
         status = endpoint.status
         ready = status.state is LinkState.READY
         reading = endpoint.reading(name)
-        age = time.monotonic() - reading.at if reading else 0.0
+        age = clock.monotonic() - reading.at if reading else 0.0
         current = ready and reading is not None and reading.verified and reading.epoch == status.epoch
         fresh = current and age <= endpoint.driver.spec(name).max_age_s
         return Fact(reading, ready=ready, current=current, fresh=fresh, error=None if ready else status.error)

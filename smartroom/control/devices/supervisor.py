@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from devices.sdk.connection import Counters, LinkState, LinkStatus, Traffic
 from devices.sdk.readings import Reading, Value
 from devices.sdk.session import Session
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.devices.trace import Trace
 from smartroom.control.errors import problem
@@ -74,7 +74,7 @@ class Supervisor:
                     device.wire.driver.recall(fact, value)
             trace = Trace(device.wire.driver.masked)
             observer = _Observer(key, self._store, self._gateway, trace, self._moved, self._learned)
-            session = Session(device.wire.driver, device.wire.address, observer)
+            session = Session(device.wire.driver, device.wire.address, observer, clock=clock.monotonic)
             observer.counters = session.counters
             charge = Charge(device, session, trace)
             self._charges[key] = charge
@@ -100,7 +100,7 @@ class Supervisor:
             except Exception:  # noqa: BLE001  # whatever a driver does wrong, it costs only its device
                 _LOG.exception("device %s: driver failed", charge.device.id)
             charge.restarts += 1
-            charge.failures.append(time.monotonic())
+            charge.failures.append(clock.monotonic())
             if len(charge.failures) > RESTART_LIMIT and charge.failures[-1] - charge.failures[0] < RESTART_WINDOW_S:
                 _LOG.error(
                     "device %s: parked after %d failures in %g s",
@@ -142,7 +142,7 @@ class _Observer:
 
     def link(self, status: LinkStatus) -> None:
         """The connection changed."""
-        self._count_silence(time.monotonic())
+        self._count_silence(clock.monotonic())
         self.trace.link(status)
         if status.state is LinkState.STOPPED:
             return

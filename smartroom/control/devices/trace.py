@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from devices.sdk.connection import LinkState, LinkStatus, Traffic
 from devices.sdk.driver import Accepted, Desync, Done, Event, Failed, Learned, Reported
 from devices.sdk.errors import DeviceError
 from devices.sdk.readings import Value
+from smartroom.control import clock
 from smartroom.control.limits import TRACE_BYTES, TRACE_LENGTH, TRACE_ROUND_TRIPS
 from smartroom.protocol.base import Text
 from smartroom.protocol.technician import TraceLine
@@ -41,7 +41,7 @@ class Trace:
     def __init__(self, masked: Callable[[bytes], bytes] = bytes) -> None:
         """`masked` takes a device's secrets out of what it may have echoed."""
         # Begins with the clock: a page that knows a line of this device's last session must not miss those of this one.
-        self.number = self.began = time.time_ns() // 1_000_000
+        self.number = self.began = int(clock.wall() * 1000)
         """Of the newest entry, and before the first."""
         self.heard_at: float | None = None
         """Last bytes from the device, monotonic seconds."""
@@ -75,7 +75,7 @@ class Trace:
 
     def link(self, status: LinkStatus) -> None:
         """The connection changed."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if status.state is not LinkState.READY:
             self.asked = None
         if status.error is not None:
@@ -86,7 +86,7 @@ class Trace:
         """Entries after a number, oldest first."""
         if since >= self.number:
             return []
-        offset = time.time() - time.monotonic()
+        offset = clock.wall() - clock.monotonic()
         return [self._line(entry, offset) for entry in self._entries if entry.number > since]
 
     def round_trip_ms(self, share: float) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,6 +12,7 @@ from devices.sdk.commands import Act, Command, Priority, Query, Salvo, Set
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.errors import Refused, ReplyTimeout, Superseded, Unreachable
 from devices.sdk.readings import Reading, ReadingSource, Value
+from smartroom.control import clock
 from smartroom.control.displays.content import BadContent, canonical, parse
 from smartroom.control.displays.outside import Outside
 from smartroom.control.displays.shape import WallShape
@@ -78,7 +78,7 @@ class Wall:
         self._moment = moment
         self._outside = outside
         self._page: Page | None = None
-        self._status = LinkStatus(LinkState.OFFLINE, time.monotonic(), error=Unreachable(_AWAY))
+        self._status = LinkStatus(LinkState.OFFLINE, clock.monotonic(), error=Unreachable(_AWAY))
         self._readings: dict[str, Reading] = {}
         self._text = ""
         self._wanted = Glass()
@@ -114,7 +114,7 @@ class Wall:
         """What stands on the glass: as just reported, or asked now. Raises Unreachable or ReplyTimeout."""
         self._shape.spec(name)
         page = self._here()
-        if time.monotonic() - self._heard > WALL_FRESH_S:
+        if clock.monotonic() - self._heard > WALL_FRESH_S:
             number = next(self._asked)
             page.ask(Ask(asked=number))
             limit = WALL_ANSWER_S if timeout is None else min(timeout, WALL_ANSWER_S)
@@ -148,7 +148,7 @@ class Wall:
             self._page.leave(Leave(why="replaced"))
         before = self._wanted
         self._page = page
-        self._status = LinkStatus(LinkState.READY, time.monotonic(), self._status.epoch + 1)
+        self._status = LinkStatus(LinkState.READY, clock.monotonic(), self._status.epoch + 1)
         self._text = ""
         self._order = 0
         self.heard(page, hello.painted.model_copy(update={"order": 0, "text": hello.painted.text or ""}))
@@ -156,14 +156,14 @@ class Wall:
         if self._text or not before.text:
             return None
         self._wanted = before
-        return self._next(time.time())
+        return self._next(clock.wall())
 
     def detach(self, page: Page, why: str = _AWAY) -> None:
         """The page is gone; one that was replaced changes nothing."""
         if self._page is not page:
             return
         self._page = None
-        self._status = LinkStatus(LinkState.OFFLINE, time.monotonic(), self._status.epoch, Unreachable(why))
+        self._status = LinkStatus(LinkState.OFFLINE, clock.monotonic(), self._status.epoch, Unreachable(why))
         self._wake()
         self._events.link(self._status)
 
@@ -172,7 +172,7 @@ class Wall:
         if self._page is not page:
             return
         self.painted = painted
-        self._heard = time.monotonic()
+        self._heard = clock.monotonic()
         if painted.text is not None:
             self._text = _known(painted.text)
             if self._shape.saw(self._text):
@@ -191,7 +191,7 @@ class Wall:
 
     def check_silence(self, limit: float) -> None:
         """A page that has not reported for so long is cut: hung, or asleep."""
-        if self._page is not None and time.monotonic() - self._heard > limit:
+        if self._page is not None and clock.monotonic() - self._heard > limit:
             page = self._page
             self.detach(page, f"its page has not reported for {limit:g} s")
             page.leave(Leave(why="silent"))
@@ -233,7 +233,7 @@ class Wall:
         self._wanted = wanted
         show = self._next(self._moment())
         page.show(show)
-        wait = show.at - time.time() + WALL_PAINT_S
+        wait = show.at - clock.wall() + WALL_PAINT_S
         await self._until(lambda: self._order != show.order or self._carried_out(show.order), min(wait, limit or wait))
         if self._order != show.order:
             raise Superseded("a newer order took its place")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading, Value
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.displays.outside import Outside
 from smartroom.control.displays.pictures.album import Album
@@ -124,7 +124,7 @@ class Walls:
 
     def moment(self) -> float:
         """Server time of the next change: all walls that are told within a tenth of a second share it."""
-        now = time.time()
+        now = clock.wall()
         if not WALL_LEAD_MIN_S <= self._at - now <= WALL_LEAD_S:
             self._at = now + WALL_LEAD_S
         return self._at

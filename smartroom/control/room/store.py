@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import cast
 
 from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading
+from smartroom.control import clock
 from smartroom.control.errors import device_problem
 from smartroom.control.room.ledger import Ledger
 from smartroom.control.room.model import Device, Room
@@ -42,7 +42,7 @@ class Store(Ledger):
         value = list(reading.value) if isinstance(reading.value, tuple) else reading.value
         state = {
             "value": value,
-            "at": round(time.time() - (time.monotonic() - reading.at), 3),
+            "at": round(clock.wall() - (clock.monotonic() - reading.at), 3),
             "source": str(reading.source),
             "fresh": True,
         }
@@ -66,7 +66,7 @@ class Store(Ledger):
             return  # another try is no news: the device stays away, with its reason, until it answers
         with self.batch():
             if known.get("link") != link:
-                self.put(("devices", device, "link_since"), time.time())
+                self.put(("devices", device, "link_since"), clock.wall())
             self.put(("devices", device, "link"), str(link))
             self.put(("devices", device, "epoch"), status.epoch)
             trouble = blocked or (
@@ -80,13 +80,13 @@ class Store(Ledger):
         """The driver was parked after repeated failures."""
         with self.batch():
             self.put(("devices", device, "link"), str(Link.DEGRADED))
-            self.put(("devices", device, "link_since"), time.time())
+            self.put(("devices", device, "link_since"), clock.wall())
             self.put(("devices", device, "problem"), problem)
             self._stale(device)
 
     def did(self, by: str, text: Text) -> None:
         """Who did what last."""
-        self.put(("last_action",), LastAction(at=time.time(), by=by, text=text))
+        self.put(("last_action",), LastAction(at=clock.wall(), by=by, text=text))
 
     def describe(self, room: Room) -> None:
         """The room's file was saved: take its description, keep what devices that stay have reported."""
@@ -143,7 +143,7 @@ def _described(room: Room) -> RoomState:
         name=room.name,
         place=room.place,
         version=1,
-        time=time.time(),
+        time=clock.wall(),
         timezone=room.timezone,
         simulated=any(device.simulated for device in room.devices.values()),
         devices={key: _device_state(room, device) for key, device in room.devices.items()},

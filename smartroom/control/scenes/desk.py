@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from devices.sdk.commands import Act, Priority
 from devices.sdk.errors import BadSetting, DeviceError
 from devices.sdk.readings import Value as SdkValue
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway, NotReached, Unverified
 from smartroom.control.errors import ProblemError, device_problem, problem
 from smartroom.control.limits import PRESS_MEMORY
@@ -54,7 +54,7 @@ class Desk:
         found = self._scene(scene)
         facts = await self._gateway.facts(needed(found.goals))
         shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in found.goals}
-        return make_plan(self.room, found, shapes, facts, base=self.store.version, now=time.monotonic())
+        return make_plan(self.room, found, shapes, facts, base=self.store.version, now=clock.monotonic())
 
     def apply(self, scene: str, *, by: str, press: str) -> Accepted:
         """Recall a scene; returns at once with the run's id."""

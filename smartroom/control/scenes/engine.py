@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import secrets
-import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Literal, Self
 
 from devices.sdk.commands import Priority, Set
 from devices.sdk.readings import Reading, Value, matches
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Fact, Gateway
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
@@ -402,7 +402,7 @@ class Engine:
             other = self.scenes.get(key)
             if other is None or _differ(scene, other):
                 displaced[key] = self._standing.pop(key)
-        self._standing[scene.id] = StandingScene(scene.id, by, time.time())
+        self._standing[scene.id] = StandingScene(scene.id, by, clock.wall())
         return {key: item for key, item in displaced.items() if key != scene.id}
 
     def _stand_again(self, displaced: Mapping[str, StandingScene]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devices.sdk.commands import Priority, Set
 from devices.sdk.errors import BadSetting, DeviceError, Unreachable
 from devices.sdk.readings import Reading, Value
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
 from smartroom.control.errors import device_problem, problem
 from smartroom.control.room.model import PropertyKey, Shape
@@ -70,7 +70,7 @@ class Recall:
         self.scene = scene
         self.parts = {goal.key: Part(goal) for goal in goals}
         self.finished = asyncio.Event()
-        self._clock = time.monotonic()
+        self._clock = clock.monotonic()
         self._changed = changed
         self._busy = 0
         self._idle = asyncio.Event()
@@ -87,7 +87,7 @@ class Recall:
                     label=goal.label,
                     state=MemberState.WAITING,
                 )
-        self.run = Run(id=run_id, scene=scene.id, by=by, started=time.time(), members=members)
+        self.run = Run(id=run_id, scene=scene.id, by=by, started=clock.wall(), members=members)
 
     @property
     def open(self) -> bool:
@@ -145,7 +145,7 @@ class Recall:
         """Say the result. Idempotent; called in any case, also for a run that broke."""
         self._settle_rest()
         if self.open:
-            self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": time.time()})
+            self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": clock.wall()})
             self.finished.set()
 
     @property
@@ -284,7 +284,7 @@ class Recall:
         def waiting(item: Set, value: Value, seconds: float) -> None:
             key = by_name[item.property]
             if self.run.members[name_of(key)].state is not MemberState.WAITING:
-                self._update(key, state=MemberState.WAITING, value=wire_value(value), until=time.time() + seconds)
+                self._update(key, state=MemberState.WAITING, value=wire_value(value), until=clock.wall() + seconds)
 
         def reached(item: Set, reading: Reading) -> None:
             self._settle(by_name[item.property], MemberState.VERIFIED, value=wire_value(reading.value))
@@ -374,7 +374,7 @@ class Recall:
             state=state,
             problem=problem,
             until=None,
-            ms=round((time.monotonic() - self._clock) * 1000),
+            ms=round((clock.monotonic() - self._clock) * 1000),
             **({} if value is None else {"value": value}),
         )
 
