@@ -20,10 +20,10 @@ export npm_config_fund = false
 export npm_config_update_notifier = false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev-setup demo dev test test-deps lint bench wheel lock clean
+.PHONY: help setup dev-setup demo dev test test-durability test-deps lint bench wheel lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMPS)/project $(if $(WEB),$(STATIC)/.built) ## packages, project and pages, into .venv
 	@true
@@ -37,6 +37,9 @@ dev: dev-setup ## the demo room with pages that reload while they are written (P
 test: dev-setup test-deps ## every test that ends within minutes (ARGS= goes to pytest)
 	@$(if $(WEB),npm test --prefix web --if-present --silent)
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-durability: dev-setup test-deps ## kill -9, lost power, torn writes: 10,000 times each, minutes
+	@$(PY) -m pytest -n $(WORKERS) --dist load -m durability $(ARGS)
 
 test-deps: ## the Debian packages some tests need, installed when this user may
 	@.ci/test-deps

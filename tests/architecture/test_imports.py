@@ -21,7 +21,7 @@ PLANTED = [
     ("smartroom/control/scenes/engine.py", "import smartroom.control.displays", "Inside control imports go downward"),
     ("smartroom/control/scenes/plan.py", "import smartroom.control.identity", "People and rights"),
     ("smartroom/control/web/api.py", "import smartroom.control.records", "Records are bound by app alone"),
-    ("smartroom/control/chain.py", "import smartroom.protocol", "The chain and the limits"),
+    ("smartroom/control/chain/record.py", "import smartroom.protocol", "The chain and the limits"),
     ("devices/visca/driver.py", "import smartroom.protocol", "Devices know nothing of the server"),
     ("devices/visca/driver.py", "import devices.pjlink.protocol", "Drivers never import drivers"),
     ("devices/sdk/queue.py", "import devices.pjlink", "Drivers never import drivers"),
@@ -79,7 +79,7 @@ def skeleton(tmp_path: Path) -> Path:
     for path in (
         "smartroom/settings.py",
         "smartroom/simulation.py",
-        "smartroom/control/chain.py",
+        "smartroom/control/chain/record.py",
         "smartroom/control/limits.py",
         "smartroom/control/rooms.py",
     ):
