@@ -8,10 +8,20 @@ import sys
 
 from pydantic.json_schema import models_json_schema
 
-from smartroom.protocol import commands, conference, displays, errors, people, scenes, state, technician
+from smartroom.protocol import (
+    ceremony,
+    commands,
+    conference,
+    displays,
+    errors,
+    people,
+    scenes,
+    state,
+    technician,
+)
 from smartroom.protocol.base import Message
 
-_MODULES = (errors, state, scenes, commands, people, technician, displays, conference)
+_MODULES = (errors, state, scenes, commands, people, technician, displays, conference, ceremony)
 
 
 def schema() -> dict[str, object]:

@@ -22,7 +22,7 @@ MAX_POINTS = 20_000
 """Points of one signature: 80 s without lifting a 240 Hz pen."""
 
 
-class Look(StrEnum):
+class PlaqueLook(StrEnum):
     """What the plaque is made of."""
 
     STONE = "stone"
@@ -64,7 +64,7 @@ class DocumentText(Message):
     """In the order they sign."""
     agency: Label = ""
     """Over the heading: `PEMERINTAH KOTA …`."""
-    look: Look = Look.STONE
+    look: PlaqueLook = PlaqueLook.STONE
     language: Language = Language.INDONESIAN
     emblem_sha256: Sha256 | None = None
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-from smartroom.protocol.document import DocumentText, DrawDocument, Ink, Look, Point, Signatory
+from smartroom.protocol.document import DocumentText, DrawDocument, Ink, PlaqueLook, Point, Signatory
 from smartroom.protocol.signing import Level
 from smartroom.protocol.verdict import JudgeDocument
 from smartroom.signing.document.draw import draw
@@ -104,7 +104,9 @@ def ink(shift: float = 0.0) -> Ink:
     )
 
 
-def text(signatories: int = 1, look: Look = Look.STONE, changes: Mapping[str, object] | None = None) -> DocumentText:
+def text(
+    signatories: int = 1, look: PlaqueLook = PlaqueLook.STONE, changes: Mapping[str, object] | None = None
+) -> DocumentText:
     """The text of a ceremony, with some of its fields changed."""
     people = [
         Signatory(name="Dr. Siti Rahmawati, M.Si.", title="Wali Kota Uji"),

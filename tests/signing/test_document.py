@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import ValidationError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from smartroom.protocol.document import Drawn, Ink, Language, Look, NotDrawn
+from smartroom.protocol.document import Drawn, Ink, Language, PlaqueLook, NotDrawn
 from smartroom.signing.document.draw import draw
 from smartroom.signing.document.ink import Box, outlines
 from smartroom.signing.marks import is_rehearsal
@@ -32,10 +32,10 @@ def with_emblem(data: bytes) -> tuple[Drawn | NotDrawn, bytes]:
     return draw(wish(written, emblem=data))
 
 
-@pytest.mark.parametrize("look", list(Look))
+@pytest.mark.parametrize("look", list(PlaqueLook))
 @pytest.mark.parametrize("signatories", [1, 2, 3])
 @pytest.mark.parametrize("language", list(Language))
-def test_every_form_is_drawn_and_repeats(look: Look, signatories: int, language: Language) -> None:
+def test_every_form_is_drawn_and_repeats(look: PlaqueLook, signatories: int, language: Language) -> None:
     """Each material, language and number of signatories gives two pages, byte for byte the same each time."""
     asked = wish(text(signatories, look, {"language": language}))
     told, pdf = draw(asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smartroom.protocol.document import DrawDocument, Look, Signatory
+from smartroom.protocol.document import DrawDocument, PlaqueLook, Signatory
 from smartroom.signing.document.ink import Box, outlines
 from smartroom.signing.document.words import WORDS
 
@@ -26,21 +26,21 @@ class _Material:
 
 
 _MATERIALS = {
-    Look.STONE: _Material(
+    PlaqueLook.STONE: _Material(
         ("#f6e4b4", "#a97f3d", "#e7c67e", "#80602c"),
         ("#33363b", "#1c1e21", "#292c30"),
         "#ecd9a0",
         "#f4dfa8",
         "#b08d4c",
     ),
-    Look.METAL: _Material(
+    PlaqueLook.METAL: _Material(
         ("#e9eef2", "#8f9aa3", "#dfe5e9", "#6f7a82"),
         ("#f3e3ae", "#d3aa5c", "#ead08f", "#b98f45"),
         "#2c1f08",
         "#1d1405",
         "#6d4f1c",
     ),
-    Look.WOVEN: _Material(
+    PlaqueLook.WOVEN: _Material(
         ("#5b1420", "#8c2232", "#4a0f19"),
         ("#7a1c2b", "#5b1420", "#6b1826"),
         "#f3dca2",
@@ -116,12 +116,12 @@ def _names(canvas: Canvas, signatory: Signatory, box: Box, material: _Material) 
     )
 
 
-def _ornament(canvas: Canvas, inner: Box, look: Look, material: _Material) -> None:
+def _ornament(canvas: Canvas, inner: Box, look: PlaqueLook, material: _Material) -> None:
     inset = 4 * _MM
     box = Box(inner.x + inset, inner.y + inset, inner.width - 2 * inset, inner.height - 2 * inset)
     canvas.frame(box, 1.4, material.line)
     canvas.frame(Box(box.x + 4, box.y + 4, box.width - 8, box.height - 8), 0.5, material.line)
-    if look is not Look.WOVEN:
+    if look is not PlaqueLook.WOVEN:
         return
     step, half = 9 * _MM, 2.2 * _MM
     diamonds = []

@@ -82,6 +82,14 @@ export interface ApplyScene {
   scene: string;
 }
 
+/** Somebody has seen this text and said yes. */
+export interface Approval {
+  account: string;
+  at: number;
+  by: string;
+  digest: string;
+}
+
 /** What the host allows; absent means as it is. */
 export interface Arrange {
   at: number;
@@ -96,6 +104,11 @@ export interface Arrange {
 /** Say now what stands on the glass. */
 export interface Ask {
   asked: number;
+}
+
+/** Have a one-time code sent to the signer. */
+export interface AskCode {
+  signer: string;
 }
 
 /** The host asks you: open your microphone, it is your turn, or your agency is called. */
@@ -162,6 +175,15 @@ export interface BackstageState {
   version: number;
 }
 
+/** `turn`: the next signatory. Refused while the one before is not done. */
+export interface BeginTurn {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number;
+}
+
 /** A room's devices from the technician's side. */
 export interface Bench {
   facts: Record<string, DeviceFacts>;
@@ -201,6 +223,94 @@ export interface CancelRun {
   run: string;
 }
 
+/** One ceremony as every page sees it. */
+export interface Ceremony {
+  active: number | null;
+  approvals: Approval[];
+  counting: Counting | null;
+  digest: string;
+  document: DocumentState;
+  id: string;
+  opened_at: number | null;
+  photo: Photo | null;
+  rehearsal: boolean;
+  replaces: string;
+  replay: Replay | null;
+  retention: Retention;
+  reveal: Reveal | null;
+  revision: number;
+  signatories: SignatoryState[];
+  signed_at: number | null;
+  stage: CeremonyStage;
+  text: DocumentText;
+  verify_url: string;
+  void_reason: string;
+  wish: "" | "freeze" | "thaw";
+}
+
+/** Acknowledgement of presses: `id` when it was done and is on the disk, or the problem. */
+export interface CeremonyAnswer {
+  id: string | null;
+  link: string;
+  problem: Problem | null;
+}
+
+/** Base: which ceremony is meant; one that is no longer on stage is refused. */
+export interface CeremonyPress {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+}
+
+/** How far a ceremony is. It never goes back, but from frozen to draft, by the same two persons. */
+export type CeremonyStage = "draft" | "frozen" | "open" | "signed" | "revealed" | "ended" | "void";
+
+/** What stands on a room's stage: the document pages of `/ceremony` follow, by `watch` and patches as in `/room`. */
+export interface CeremonyState {
+  ceremony: Ceremony | null;
+  echo: InkEcho | null;
+  journal: JournalState;
+  pads: Record<string, PadState>;
+  room: string;
+  time: number;
+  version: number;
+  walls: number;
+}
+
+/** A line of the list. */
+export interface CeremonySummary {
+  created: number;
+  date: string;
+  id: string;
+  legal: Legal;
+  number: string;
+  on_stage: boolean;
+  recorded: boolean;
+  rehearsal: boolean;
+  stage: CeremonyStage;
+  subject: string;
+}
+
+/** A text to begin with, kept by the room. */
+export interface CeremonyTemplate {
+  id: string;
+  name: string;
+  text: DocumentText;
+}
+
+/** Answer to `watch`: a snapshot, or the patches since the asked version. */
+export interface CeremonyWatching {
+  build: string;
+  patches: Record<string, unknown>[];
+  protocol: number;
+  snapshot: CeremonyState | null;
+  time: number;
+}
+
+/** Whether somebody can sign; the first words are BSrE's own. */
+export type CertificateState = "issue" | "not_registered" | "no_certificate" | "expired" | "revoke" | "not_yet_valid" | "unknown";
+
 /** One changed place of RoomState: set `path` to `value`; null removes a key of a dictionary. */
 export interface Change {
   path: string[];
@@ -218,6 +328,12 @@ export interface ChangeMeeting {
   scene: string | null;
   starts: number | null;
   title: string | null;
+}
+
+/** A new text for a draft. Refused when somebody else has changed it since `revision`. */
+export interface ChangeText {
+  revision: number;
+  text: DocumentText;
 }
 
 /** What to change of an account; absent means as it is. Every change ends the account's sessions. */
@@ -260,6 +376,47 @@ export interface ChoiceLabel {
 export interface Clock {
   sent: number;
   time: number;
+}
+
+/** One of the two persons says yes to a text, by its digest. With `account`, a second person at the same screen. */
+export interface Confirm {
+  account: string | null;
+  digest: string;
+  password: string | null;
+  wish: "freeze" | "thaw";
+}
+
+/** One copy of the journal. */
+export interface CopyState {
+  error: string;
+  name: string;
+  room: number | null;
+  state: "good" | "full" | "failed" | "late";
+}
+
+/** `count`: begin at a figure, hold, go on, or end the count-down. */
+export interface Count {
+  at: number;
+  ceremony: string;
+  do: "begin" | "hold" | "go" | "end";
+  id: string;
+  room: string;
+  start: number;
+}
+
+/** The count-down, driven by the operator: at zero nothing happens by itself. */
+export interface Counting {
+  at: number | null;
+  held: number | null;
+  start: number;
+}
+
+/** `cover`: Tutup kembali, within three seconds. */
+export interface CoverPlaque {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
 }
 
 /** Take a simulated device's power for so many seconds. */
@@ -342,6 +499,40 @@ export interface DismissUnfinished {
   room: string;
 }
 
+/** The document, and the two states. */
+export interface DocumentState {
+  legal: Legal;
+  level: Level | null;
+  recorded: boolean;
+  sentence: string;
+  sha256: string | null;
+  signatures: LegalSignature[];
+  size: number;
+  step: DocumentStep;
+  upgrade: "" | "wanted" | "done" | "failed";
+  verdict: Verdict | null;
+}
+
+/** Where the document is. */
+export type DocumentStep = "none" | "drawing" | "drawn" | "sealed" | "failed";
+
+/** Everything that is read aloud and frozen before the ceremony. */
+export interface DocumentText {
+  agency: string;
+  date: string;
+  emblem_sha256: string | null;
+  language: Language;
+  look: PlaqueLook;
+  number: string;
+  opening: string;
+  paragraphs: string[];
+  place: string;
+  plaque_heading: string;
+  plaque_lines: string[];
+  signatories: Signatory[];
+  subject: string;
+}
+
 /** Acknowledgement of an act or of media words with nothing to tell: exactly one of the two. */
 export interface Done {
   ok: boolean;
@@ -368,6 +559,22 @@ export interface Door {
   title: string;
 }
 
+/** An uploaded emblem; `sha256` goes into the text. */
+export interface EmblemKept {
+  height: number;
+  sha256: string;
+  width: number;
+}
+
+/** `end`: close the journal. Retention says what becomes of pressure and timing. */
+export interface EndCeremony {
+  at: number;
+  ceremony: string;
+  id: string;
+  retention: Retention;
+  room: string;
+}
+
 /** End it for everybody. */
 export interface EndMeeting {
   at: number;
@@ -389,6 +596,19 @@ export interface Extend {
   at: number;
   ends: number;
   id: string;
+}
+
+/** Why a line has its colour. Each belongs to one line. */
+export type Finding = "intact" | "extended" | "no_signature" | "content_changed" | "signature_broken" | "revision_added" | "not_covered" | "padding_used" | "unreadable" | "too_big" | "too_costly" | "known" | "known_unrevoked_unproven" | "test_certificate" | "unknown_issuer" | "revoked" | "expired" | "not_yet_valid" | "weak" | "not_judged" | "guaranteed" | "stamped" | "claimed" | "stamp_broken" | "stamp_unknown";
+
+/** `done`: Selesai, by the protocol, not the signer. Answered when it is on the disk. The last one records the whole. */
+export interface FinishTurn {
+  at: number;
+  attempt: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number;
 }
 
 /** A panel follows the open meeting of a room as host; it takes no seat. */
@@ -472,6 +692,78 @@ export interface Identify {
   seconds: number;
 }
 
+/** Event `ink` of the leading pad: one batch per frame, numbered without a gap; sent again unchanged until it is acknowledged. */
+export interface InkBatch {
+  at: number;
+  attempt: number;
+  ceremony: string;
+  number: number;
+  pieces: InkPiece[];
+  signatory: number;
+  source: string;
+}
+
+/** Event `durable` to the pad: its batches up to `number` are on the disk. */
+export interface InkDurable {
+  attempt: number;
+  ceremony: string;
+  number: number;
+  signatory: number;
+}
+
+/** From the pen's event to the wall's frame, of the last seconds. */
+export interface InkEcho {
+  frames: number;
+  p50_ms: number;
+  p95_ms: number;
+}
+
+/** Event `ink` to walls, spare pads and operators: the same points, in the same turn. */
+export interface InkFlow {
+  at: number;
+  attempt: number;
+  ceremony: string;
+  pieces: InkPiece[];
+  seq: number;
+  signatory: number;
+  source: string;
+}
+
+/** Event `painted` of a wall, twice a second while ink flows: how late its frames are. */
+export interface InkPainted {
+  lag_ms: number[];
+  seq: number;
+}
+
+/** Points of one stroke that follow those sent before. */
+export interface InkPiece {
+  end: "" | "up" | "cancel";
+  points: number[][];
+  stroke: number;
+}
+
+/** Answer of `GET …/ink`: all ink up to `seq`; of a batch number `after`, only signatures that have more since. */
+export interface InkSoFar {
+  ceremony: string;
+  seq: number;
+  signatures: SignatureInk[];
+}
+
+/** A stroke as a whole. */
+export interface InkStroke {
+  end: "" | "up" | "cancel";
+  points: number[][];
+  source: string;
+  stroke: number;
+}
+
+/** Acknowledgement of `ink`. The pad keeps every batch above `durable`. */
+export interface InkTaken {
+  durable: number;
+  problem: Problem | null;
+  received: number;
+}
+
 /** First word of a page that wants in. With `seat` it comes back as who it was, and the rest is only for when the seat is gone. */
 export interface Join {
   agency: string | null;
@@ -486,11 +778,43 @@ export interface Join {
   seat: string | null;
 }
 
+/** `pad`: this page is a pad. Answer: PadWelcome. */
+export interface JoinPad {
+  room: string;
+  source: string;
+}
+
 /** Answer to `join`: exactly one of the two. */
 export interface Joined {
   seated: Seated | null;
   waiting: Waiting | null;
 }
+
+/** What a check of the journal found: `smartroom journal verify` and `GET …/journal`. */
+export interface JournalReport {
+  broken: string;
+  broken_at: number | null;
+  closed: boolean;
+  head: string;
+  heads: number;
+  jumps: number[];
+  records: number;
+  unfinished: boolean;
+}
+
+/** Whether what is promised can be kept. */
+export interface JournalState {
+  clock_jumped: number | null;
+  copies: CopyState[];
+  durable: number;
+  head: string;
+  sequence: number;
+  signed: number;
+  stopped: boolean;
+}
+
+/** Language of the fixed words of the document. */
+export type Language = "id" | "en";
 
 /** Who did what last. */
 export interface LastAction {
@@ -512,6 +836,25 @@ export type Layout = "grid" | "speaker" | "pair" | "slides";
 export interface Leave {
   why: "replaced" | "silent" | "reload";
 }
+
+/** The second of the two states, never mixed with `recorded`. */
+export type Legal = "none" | "waiting" | "running" | "later" | "valid";
+
+/** One legal signature that is wanted or there. */
+export interface LegalSignature {
+  at: number | null;
+  code: SigningCode | null;
+  name: string;
+  sentence: string;
+  signatory: number | null;
+  state: Legal;
+}
+
+/** PAdES baseline levels (ETSI EN 319 142-1): each adds to the one before. */
+export type Level = "b-b" | "b-t" | "b-lt" | "b-lta";
+
+/** Colour of a line. */
+export type Light = "green" | "amber" | "red";
 
 /** Connection of a device. */
 export type Link = "connecting" | "ready" | "offline" | "refused" | "degraded";
@@ -663,6 +1006,14 @@ export interface Mute {
 /** Who closed a microphone. */
 export type MutedBy = "self" | "host" | "in_room";
 
+/** A ceremony to prepare; `template` is where its text begins. */
+export interface NewCeremony {
+  rehearsal: boolean;
+  replaces: string | null;
+  template: string | null;
+  text: DocumentText | null;
+}
+
 /** A meeting to plan; without `starts` it is meant for now. Times are Unix seconds. */
 export interface NewMeeting {
   agenda: string[];
@@ -707,6 +1058,14 @@ export interface OpenBench {
   room: string;
 }
 
+/** `open`: Buka prasasti. The first signatory's turn begins. */
+export interface OpenPlaque {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+}
+
 /** Somewhere it can be shown: an output of a matrix and the screen behind it, or a wall. */
 export interface Output {
   device: string;
@@ -720,6 +1079,34 @@ export interface Output {
 export interface Overrun {
   next_starts: number;
   next_title: string;
+}
+
+/** How the pad suits the person: set by the operator, per signatory. */
+export interface PadMode {
+  large: boolean;
+  left_handed: boolean;
+  pen_only: boolean;
+  seated: boolean;
+}
+
+/** A pad that is here. */
+export interface PadState {
+  durable: number;
+  lead: boolean;
+  name: string;
+  online: boolean;
+  received: number;
+  since: number;
+  source: string;
+}
+
+/** Where the pad stands. */
+export interface PadWelcome {
+  durable: number;
+  field_height: number;
+  field_width: number;
+  lead: boolean;
+  received: number;
 }
 
 /** What stands on the glass, told after the frame is on screen. The only thing the server believes about a wall. */
@@ -804,6 +1191,14 @@ export interface Person {
   voice: Voice;
 }
 
+/** The group photo. */
+export interface Photo {
+  at: number;
+  height: number;
+  sha256: string;
+  width: number;
+}
+
 /** An uploaded or filed picture that slides may name. */
 export interface Picture {
   bytes: number;
@@ -847,6 +1242,9 @@ export interface PlanStep {
   risk: string;
   together: string[];
 }
+
+/** What the plaque is made of. */
+export type PlaqueLook = "stone" | "metal" | "woven";
 
 /** One stay of one person, or one agency of the roll call. */
 export interface Presence {
@@ -948,10 +1346,31 @@ export interface RaiseHand {
   up: boolean;
 }
 
+/** One item of the check before a ceremony. */
+export type Readiness = "good" | "warn" | "bad";
+
+/** A line of the pre-check. */
+export interface ReadyItem {
+  detail: string;
+  id: "pads" | "walls" | "echo" | "journal" | "disk" | "clock" | "seal" | "certificate" | "timestamps" | "service";
+  state: Readiness;
+  text: Text;
+}
+
 /** A screen takes the link. A browser keeps the secret in a cookie, a program asks for it. */
 export interface Redeem {
   code: string;
   deliver: "cookie" | "token";
+}
+
+/** `redo`: Ulangi, the whole signature; at most twice, logged. */
+export interface RedoTurn {
+  at: number;
+  attempt: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number;
 }
 
 /** Every media connection is gone (its worker ended): make new ones, with the next `rev`. */
@@ -967,8 +1386,28 @@ export interface RemovePerson {
   person: string;
 }
 
+/** Signatures drawn again from their points. */
+export interface Replay {
+  at: number;
+  signatory: number | null;
+  speed: number;
+}
+
+/** `replay`: draw the signatures again on all walls; speed 0 ends it. */
+export interface ReplayInk {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number | null;
+  speed: number;
+}
+
 /** What became of a property when a failed run was put back. */
 export type Restored = "restored" | "irreversible" | "failed";
+
+/** What becomes of pressure and timing when the ceremony is over. */
+export type Retention = "outline" | "encrypted";
 
 /** Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back. */
 export interface RetryRun {
@@ -977,6 +1416,22 @@ export interface RetryRun {
   id: string;
   room: string;
   scene: string;
+}
+
+/** The unveiling: every wall begins at the same server time. */
+export interface Reveal {
+  at: number;
+  by: string;
+  covered: boolean;
+}
+
+/** `reveal`: Resmikan, after holding. Only after the last `Selesai`. */
+export interface RevealPlaque {
+  at: number;
+  ceremony: string;
+  held_ms: number;
+  id: string;
+  room: string;
 }
 
 /** What somebody is here. Nobody has two. */
@@ -1071,6 +1526,12 @@ export interface Run {
 /** How a run ended; None while it goes on. */
 export type RunResult = "achieved" | "partial" | "failed" | "restored" | "cancelled";
 
+/** A template's new content. */
+export interface SaveTemplate {
+  name: string;
+  text: DocumentText;
+}
+
 /** How the page wants to save data; `listen`: only sound, even when there is room. */
 export interface Saver {
   listen: boolean;
@@ -1157,6 +1618,16 @@ export interface SetItem {
   item: number;
 }
 
+/** `mode`: how the pad suits a signatory; also while nothing is drawn yet. */
+export interface SetMode {
+  at: number;
+  ceremony: string;
+  id: string;
+  mode: PadMode;
+  room: string;
+  signatory: number;
+}
+
 /** Set one property by hand. */
 export interface SetProperty {
   at: number;
@@ -1197,6 +1668,104 @@ export interface Show {
   order: number;
   page: number;
   text: string;
+}
+
+/** `sign-again`: a person has looked at the service: the signature whose outcome was unknown was not made. */
+export interface SignAgain {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number | null;
+}
+
+/** `sign-link`: a one-use address for the signatory's own phone. Answer: `CeremonyAnswer.link`. */
+export interface SignLink {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  signatory: number;
+}
+
+/** The signer signs in person. Nothing of this is kept, logged or journalled. */
+export interface SignTask {
+  passphrase: string | null;
+  signer: string | null;
+  totp: string | null;
+}
+
+/** Who signs, as it stands on paper. No personal number. */
+export interface Signatory {
+  name: string;
+  organisation: string;
+  title: string;
+}
+
+/** One signatory, as it goes. */
+export interface SignatoryState {
+  attempt: number;
+  began: number | null;
+  done_at: number | null;
+  done_by: string;
+  mode: PadMode;
+  outside: boolean;
+  pen_up: number | null;
+  points: number;
+  strokes: number;
+  turn: Turn;
+}
+
+/** Ink of one signatory's present attempt. */
+export interface SignatureInk {
+  attempt: number;
+  began: number;
+  signatory: number;
+  strokes: InkStroke[];
+}
+
+/** One signature of the file. Names only; personal numbers are struck out. */
+export interface SignatureSeen {
+  certificate_expires: string;
+  certificate_sha256: string;
+  claimed_at: string | null;
+  intact: VerdictLine;
+  issuer: string;
+  known: VerdictLine;
+  level: Level;
+  organisation: string;
+  signer: string;
+  stamped_at: string | null;
+  time: VerdictLine;
+}
+
+/** What the service says about the signer's certificate. */
+export interface SignerState {
+  said: string;
+  state: CertificateState;
+}
+
+/** Why nothing was signed, sorted by what the reader does next. */
+export type SigningCode = "busy" | "unreachable" | "unknown_outcome" | "wrong_passphrase" | "expired" | "not_yet_valid" | "revoked" | "not_registered" | "no_certificate" | "refused" | "bad_pdf" | "rehearsal" | "no_key" | "invalid" | "configuration" | "untrusted" | "internal";
+
+/** What the phone shows before anybody signs: exactly what, for whom, by which service. */
+export interface SigningTask {
+  asks: ("signer" | "passphrase" | "totp")[];
+  ceremony: string;
+  code: SigningCode | null;
+  date: string;
+  document_sha256: string;
+  name: string;
+  number: string;
+  pages: number;
+  place: string;
+  rehearsal: boolean;
+  service: "key" | "remote";
+  service_name: string;
+  state: Legal;
+  subject: string;
+  title: string;
+  until: number;
 }
 
 /** Room for so many voices, pictures and screens; constant for the life of a connection. */
@@ -1266,6 +1835,15 @@ export interface SwitchFaults {
   room: string;
 }
 
+/** `take`: this pad goes on where the other ended. By a spare pad for itself, by an operator for any. */
+export interface TakeLead {
+  at: number;
+  ceremony: string;
+  id: string;
+  room: string;
+  source: string;
+}
+
 /** A text in both languages of the pages. */
 export interface Text {
   en: string;
@@ -1312,6 +1890,9 @@ export interface Traced {
   read_at: Record<string, number>;
 }
 
+/** How far one signatory is. */
+export type Turn = "waiting" | "signing" | "done";
+
 /** Send somebody out of the lobby away. */
 export interface TurnAway {
   at: number;
@@ -1353,6 +1934,47 @@ export interface User {
   rooms: string[];
 }
 
+/** Verdict on one file: each line is the worst of its signatures. */
+export interface Verdict {
+  intact: VerdictLine;
+  judged_at: string;
+  known: VerdictLine;
+  pages: number;
+  rehearsal: boolean;
+  sha256: string;
+  signatures: SignatureSeen[];
+  size: number;
+  tell: "verdict";
+  time: VerdictLine;
+}
+
+/** One of the three. */
+export interface VerdictLine {
+  finding: Finding;
+  light: Light;
+  text: Text;
+}
+
+/** What anybody who scans the QR code may know. No personal numbers, nothing that is not on the paper. */
+export interface Verification {
+  agency: string;
+  date: string;
+  download: string;
+  id: string;
+  number: string;
+  place: string;
+  recorded_at: number | null;
+  replaced_by: string;
+  revealed_at: number | null;
+  sha256: string | null;
+  signatories: string[];
+  size: number;
+  state: "draft" | "recorded" | "valid" | "later" | "void" | "rehearsal";
+  subject: string;
+  verdict: Verdict | null;
+  void_reason: string;
+}
+
 /** What the page shows, the most important first; empty when it is hidden. Only the newest counts. */
 export interface ViewWish {
   looks: Look[];
@@ -1360,6 +1982,15 @@ export interface ViewWish {
 
 /** A microphone as others hear it. */
 export type Voice = "off" | "on" | "muted";
+
+/** `void`: BATAL. The document is kept and says so; a new number replaces it. */
+export interface VoidCeremony {
+  at: number;
+  ceremony: string;
+  id: string;
+  reason: string;
+  room: string;
+}
 
 /** Somebody in the lobby. */
 export interface Waiter {
