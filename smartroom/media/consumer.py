@@ -11,8 +11,8 @@ from smartroom.media.hotpath import Row, compose, extension_head
 from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, URI_TRANSPORT_CC, Slot
 from smartroom.media.producer import Producer, Stream, ntp_now
 from smartroom.media.rtp import rtcp
-from smartroom.media.rtp.layers import TemporalFilter, shift_vp8
-from smartroom.media.rtp.packet import Packet, padding, red_primary
+from smartroom.media.rtp.layers import Descriptor, TemporalFilter, shift_picture
+from smartroom.media.rtp.packet import Packet, padding, red_primary, red_renumber
 from smartroom.media.rtp.sequence import Rewriter, Segment
 from smartroom.media.transport import Transport
 
@@ -116,14 +116,9 @@ class Consumer:
         transport = self.sender.transport
         remote = transport.remote
         stream, segment = self.stream, self._rewriter.current
-        if (
-            stream is None or segment is None or self.target is not None or self._first or self.sender.paced
-            or remote is None or not self.filter.open or self._source != stream.number
-        ):  # fmt: skip
+        if stream is None or segment is None or remote is None or not self._straight(stream):
             return None
-        number = self.slot.payload_types.get(stream.codec)
-        if number is None:
-            return None
+        number = self.slot.payload_types[stream.codec]
         self._seen = (stream.fan_packets, stream.fan_octets)
         shift = (segment.picture, segment.tl0) if segment.picture or segment.tl0 else None
         return Row(
@@ -153,9 +148,7 @@ class Consumer:
         self.octets += stream.fan_octets - self._seen[1]
         self._seen = (stream.fan_packets, stream.fan_octets)
         self._sent_at = stream.last_time
-        vp8 = stream.vp8
-        picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
-        self._rewriter.advance(stream.fan_index, stream.last_timestamp, picture, tl0)
+        self._rewriter.advance(stream.fan_index, stream.last_timestamp, *_numbers_of(stream.frame))
 
     def forward(self, stream: Stream, packet: Packet, now: float) -> None:
         """One packet that needs a decision; the fan takes over where none is left."""
@@ -177,11 +170,9 @@ class Consumer:
             return
         self._send(stream, packet, segment, now)
         if newest:
-            vp8 = packet.vp8
-            picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
-            self._rewriter.advance(packet.index, packet.timestamp, picture, tl0)
+            self._rewriter.advance(packet.index, packet.timestamp, *_numbers_of(packet.frame))
             self._sent_at = now
-        if not self.in_fan and not self.sender.paced and self.target is None:
+        if not self.in_fan and self._straight(stream):
             stream.changed()  # ready for the fan
 
     def padding(self, stream: Stream, index: int) -> None:
@@ -279,30 +270,44 @@ class Consumer:
     def _begin(self, stream: Stream, packet: Packet, now: float) -> None:
         least = FRAME_TICKS if not stream.audio else 960
         elapsed = max(least, round((now - self._sent_at) * self._clock)) if self._sent_at else least
-        vp8 = packet.vp8
-        picture, tl0 = (vp8.picture, vp8.tl0) if vp8 is not None else (-1, -1)
+        picture, tl0 = _numbers_of(packet.frame)
         self._rewriter.switch(stream.number, packet.index, packet.timestamp, elapsed, picture=picture, tl0=tl0)
         self._source = stream.number
         self._first = True
         self.filter.key()
 
+    def _straight(self, stream: Stream) -> bool:
+        """Whether packets of this stream go to the subscriber without a decision, so that the fan may take them."""
+        return not (
+            self.target is not None or self._first or self.sender.paced or not self.filter.open
+            or self._source != stream.number or stream.codec not in self.slot.payload_types
+            or self._renumbers_red(stream)
+        )  # fmt: skip
+
+    def _renumbers_red(self, stream: Stream) -> bool:
+        """Whether this subscriber calls Opus by another number than the publisher does inside RED."""
+        return stream.codec == "red" and self.slot.payload_types.get("opus") != stream.producer.opus
+
     def _passes(self, stream: Stream, packet: Packet) -> bool:
-        vp8 = packet.vp8
-        if vp8 is None or self.filter.open:
+        frame = packet.frame
+        if frame is None or self.filter.open:
             return True
         if packet.key:
             self.filter.key()
-        if self.filter.passes(vp8):
+        if self.filter.passes(frame):
             return True
-        self._rewriter.skip(packet.index, new_frame=vp8.begins)
+        self._rewriter.skip(packet.index, new_frame=frame.begins and frame.dense)
         return False
 
     def _send(self, stream: Stream, packet: Packet, segment: Segment, now: float) -> None:
         payload = packet.data[packet.start : packet.end]
         number = self.slot.payload_types.get(stream.codec)
-        if number is None and stream.codec == "red":
-            number = self.slot.payload_types.get("opus")
-            payload = red_primary(payload)
+        if stream.codec == "red":
+            if number is None:
+                number = self.slot.payload_types.get("opus")
+                payload = red_primary(payload)
+            elif self._renumbers_red(stream):
+                payload = red_renumber(payload, self.slot.payload_types["opus"])
         if number is None:
             return
         words, tail = stream.tail(packet, self._layout, payload)
@@ -344,6 +349,11 @@ class Consumer:
         return int(cell[0]).to_bytes(2, "big")
 
 
+def _numbers_of(frame: Descriptor | None) -> tuple[int, int]:
+    """Picture id and TL0PICIDX, -1 where there is none."""
+    return (frame.picture, frame.tl0) if frame is not None else (-1, -1)
+
+
 def _shift(out: bytearray, start: int, packet: Packet, segment: Segment) -> None:
-    if packet.vp8 is not None and (segment.picture or segment.tl0):
-        shift_vp8(out, start, packet.vp8, segment.picture, segment.tl0)
+    if packet.frame is not None and (segment.picture or segment.tl0):
+        shift_picture(out, start, packet.frame, segment.picture, segment.tl0)

@@ -16,7 +16,7 @@ from typing import Any
 
 import cffi
 
-from smartroom.media.rtp.layers import Vp8, shift_vp8
+from smartroom.media.rtp.layers import Descriptor, shift_picture
 from smartroom.media.rtp.packet import MAX_PACKET, ONE_BYTE
 
 BURST = 64  # datagrams per recvmmsg
@@ -102,7 +102,7 @@ class Row:
     timestamp: int
     layout: Layout
     transport_cc: int  # extension id
-    shift: tuple[int, int] | None = None  # added to picture id and TL0PICIDX of VP8
+    shift: tuple[int, int] | None = None  # added to picture id and TL0PICIDX
 
 
 class Fan:
@@ -134,12 +134,12 @@ class Fan:
         timestamp: int,
         *,
         now: float,
-        vp8: Vp8 | None = None,
+        frame: Descriptor | None = None,
     ) -> int:
         """Send one packet to all rows; returns how many the kernel did not take.
 
         `tails` holds per layout what follows the transport-cc number: other extension elements,
-        padding to `words` 32-bit words, payload. `vp8` describes the payload where picture ids may shift.
+        padding to `words` 32-bit words, payload. `frame` describes the payload where picture ids may shift.
         """
         start = 16 + 4 * words
         refused = 0
@@ -159,8 +159,8 @@ class Fan:
                     view, 0, 0x90, marker | pt, (sequence + dseq) & 0xFFFF, (timestamp + dts) & 0xFFFFFFFF,
                     head, number, tail,
                 )  # fmt: skip
-                if shift is not None and vp8 is not None:
-                    shift_vp8(view, start, vp8, *shift)
+                if shift is not None and frame is not None:
+                    shift_picture(view, start, frame, *shift)
                 length[0] = size
                 failed += protect(session, pointer, length)
             if failed:

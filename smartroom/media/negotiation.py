@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smartroom.media import sdp
+from smartroom.media.rtp import dependency
 from smartroom.media.sdp import Codec, Media, Session
 from smartroom.media.transport import Fingerprint
 
@@ -15,6 +16,7 @@ URI_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 URI_TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 URI_ORIENTATION = "urn:3gpp:video-orientation"
 
+DESCRIBED = ("vp8", "vp9")  # their payloads name the layers; with the extension agreed VP8 would no longer do it
 VIDEO_CODECS = ("vp8", "h264", "vp9", "av1")
 PUBLISHED = (URI_MID, URI_RID, URI_REPAIRED, URI_LEVEL, URI_TRANSPORT_CC, URI_ORIENTATION)
 PLAYED = {"audio": (URI_LEVEL, URI_TRANSPORT_CC), "video": (URI_TRANSPORT_CC, URI_ORIENTATION)}
@@ -122,14 +124,15 @@ def answer_publisher(
 ) -> tuple[str, list[Incoming]]:
     """Accept every audio and video line that sends; `codecs` = video codecs in order of preference."""
     tracks: list[Incoming] = []
-    answer = Session(ice_lite=True, candidates=local.candidates)
+    answer = Session(ice_lite=True, mixed_extensions=offer.mixed_extensions, candidates=local.candidates)
     peer = read_peer(offer)
     for offered in offer.media:
         chosen = _choose(offered, codecs)
         if not chosen or not offered.mid or offered.direction not in ("sendonly", "sendrecv") or not offered.port:
             answer.media.append(_rejected(offered))
             continue
-        extensions = {number: uri for number, uri in offered.extensions.items() if uri in PUBLISHED}
+        wanted = PUBLISHED if chosen[0].name in DESCRIBED else (*PUBLISHED, dependency.URI)
+        extensions = {number: uri for number, uri in offered.extensions.items() if uri in wanted}
         rids = tuple(rid for rid in offered.simulcast if rid in offered.rids)
         accepted = _line(offered.kind, offered.mid, local, "active" if peer.client else "passive")
         accepted.direction = "recvonly"

@@ -9,12 +9,12 @@ from typing import Protocol
 from smartroom.media import transport
 from smartroom.media.hotpath import Fan, Layout, Row
 from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, Incoming
-from smartroom.media.rtp import rtcp
+from smartroom.media.rtp import dependency, rtcp
 from smartroom.media.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from smartroom.media.rtp.keyframe import KeyframeRequests, begins_keyframe
-from smartroom.media.rtp.layers import Vp8, parse_vp8
+from smartroom.media.rtp.layers import Descriptor, parse_vp8, parse_vp9
 from smartroom.media.rtp.nack import NackGenerator
-from smartroom.media.rtp.packet import Packet, find_extension
+from smartroom.media.rtp.packet import Packet, extension, find_extension
 from smartroom.media.rtp.sequence import Unwrapper
 from smartroom.media.rtp.speaker import UNKNOWN, Level
 
@@ -24,6 +24,7 @@ RECENT_KEY = 0.6  # s; a newcomer is given the last key frame from the cache ins
 MAX_REPLAY = 300  # packets
 NTP_EPOCH = 2208988800  # 1900 to 1970, s
 
+_DESCRIPTORS = {"vp8": parse_vp8, "vp9": parse_vp9}
 _numbers = itertools.count(1)
 
 
@@ -65,9 +66,10 @@ class Stream:
         self.dirty = False
         self.last_time = float("-inf")
         self.last_timestamp = 0
-        self.vp8: Vp8 | None = None  # of the newest packet
+        self.frame: Descriptor | None = None  # of the newest packet
         self.key_index = -1  # first packet of the newest key frame
         self.key_time = float("-inf")
+        self._key_timestamp = -1
         self.temporal_layers = 0  # seen so far
         self.packets = self.octets = 0
         self.fan_packets = self.fan_octets = 0
@@ -87,6 +89,8 @@ class Stream:
         self._report = (0, 0.0)
         self._level_id = producer.incoming.extensions.get(URI_LEVEL, 0)
         self._orientation_id = producer.incoming.extensions.get(URI_ORIENTATION, 0)
+        self._dependency_id = producer.incoming.extensions.get(dependency.URI, 0)
+        self._structure: dependency.Structure | None = None  # of the newest key frame
 
     @property
     def highest(self) -> int:
@@ -119,6 +123,7 @@ class Stream:
         codec = self.producer.codecs.get(packet.payload_type)
         if codec is None:
             return
+        self.dirty = self.dirty or codec != self.codec  # a voice may go from RED to bare Opus at any packet
         self.codec = codec
         before = self.unwrapper.highest
         packet.index = index = self.unwrapper.unwrap(packet.sequence)
@@ -146,18 +151,18 @@ class Stream:
             self._hear(packet, now)
         else:
             self._look(packet, payload, codec, now)
-        if index > before:
-            self.last_timestamp = packet.timestamp
-            if self._straight:
-                self.fan_packets += 1
-                self.fan_octets += size
-                self.fan_index = index
-                self._send(packet, payload, now)
-            for sink in tuple(self._careful):
-                sink.forward(self, packet, now)
-        else:
+        if index <= before:
             for sink in tuple(self.sinks):
                 sink.forward(self, packet, now)
+            return
+        self.last_timestamp = packet.timestamp
+        if self._straight:
+            self.fan_packets += 1
+            self.fan_octets += size
+            self.fan_index = index
+            self._send(packet, payload, now)
+        for sink in tuple(self._careful):
+            sink.forward(self, packet, now)
 
     def since_key(self, now: float) -> list[Packet]:
         """Everything from a recent key frame until now, empty when it is old or incomplete."""
@@ -220,7 +225,7 @@ class Stream:
             if layout not in tails:
                 words, tails[layout] = self.tail(packet, layout, payload)
         self.refused += fan.send(
-            words, tails, packet.marker, packet.sequence, packet.timestamp, now=now, vp8=packet.vp8
+            words, tails, packet.marker, packet.sequence, packet.timestamp, now=now, frame=packet.frame
         )
 
     def _refresh(self) -> None:
@@ -247,19 +252,35 @@ class Stream:
             sink.in_fan = False
 
     def _look(self, packet: Packet, payload: bytes, codec: str, now: float) -> None:
-        if codec == "vp8":
-            packet.vp8 = descriptor = parse_vp8(payload)
-            self.temporal_layers = max(self.temporal_layers, descriptor.temporal + 1)
-            key = descriptor.begins and descriptor.size < len(payload) and not payload[descriptor.size] & 1
+        packet.frame = frame = self._describe(packet, payload, codec)
+        if frame is not None:
+            self.temporal_layers = max(self.temporal_layers, frame.temporal + 1)
             if packet.index == self.unwrapper.highest:
-                self.vp8 = descriptor
-        else:
-            key = begins_keyframe(codec, payload)
-        if key and packet.index > self.key_index:
+                self.frame = frame
+        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, payload)
+        if key and packet.timestamp == self._key_timestamp:
+            self.key_index = min(self.key_index, packet.index)  # H.264: parameter sets and picture both begin it
+        elif key and packet.index > self.key_index:
             packet.key = True
+            self._key_timestamp = packet.timestamp
             self.key_index, self.key_time = packet.index, now
             self.key_frames += 1
             self.requests.arrived()
+
+    def _describe(self, packet: Packet, payload: bytes, codec: str) -> Descriptor | None:
+        """What the packet says of its frame; None where nothing is said: then it is forwarded as it is."""
+        parse = _DESCRIPTORS.get(codec)
+        if parse is not None:
+            return parse(payload)
+        told = extension(packet, self._dependency_id) if self._dependency_id else None
+        if told is None:
+            return None
+        try:
+            found = dependency.parse(told, self._structure)
+        except ValueError:
+            return None  # the packet with the structure was lost
+        self._structure = found.structure
+        return found.frame
 
     def _hear(self, packet: Packet, now: float) -> None:
         at, _ = find_extension(packet, self._level_id) if self._level_id else (0, 0)
@@ -278,7 +299,7 @@ class Stream:
         for sink in self.sinks:
             self._settle(sink)
         self.number = next(_numbers)
-        self.key_index = -1
+        self.key_index = self._key_timestamp = -1
         self.unwrapper = Unwrapper()
         packet.index = self.unwrapper.unwrap(packet.sequence)
         self.cache = PacketCache(AUDIO_PACKETS if self.audio else VIDEO_PACKETS)
@@ -310,6 +331,11 @@ class Producer:
             if stream.codec:
                 return stream.codec
         return next(iter(self.codecs.values()), "")
+
+    @property
+    def opus(self) -> int:
+        """The publisher's payload type of Opus, also inside its RED blocks; -1 when there is none."""
+        return next((number for number, name in self.codecs.items() if name == "opus"), -1)
 
     def stream(self, rid: str, ssrc: int) -> Stream:
         """The stream of this rid, made at its first packet; a new SSRC of a known rid replaces it."""

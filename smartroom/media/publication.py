@@ -119,7 +119,7 @@ class Publication:
         for stream in self._streams.values():
             if stream.nack.missing:
                 numbers = stream.nack.due(now, self.rtt)
-                if numbers and not (stream.audio and self.rtt > AUDIO_NACK_RTT):
+                if numbers and not (stream.audio and (stream.codec == "red" or self.rtt > AUDIO_NACK_RTT)):
                     self._send(rtcp.nack(self._ssrc, stream.ssrc, numbers))
                 if stream.nack.missing and not self._repairing and self.producers:
                     self._repairing = True

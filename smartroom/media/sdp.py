@@ -75,6 +75,7 @@ class Session:
     media: list[Media] = field(default_factory=list)
     bundle: list[str] = field(default_factory=list)
     ice_lite: bool = False
+    mixed_extensions: bool = False  # one- and two-byte header extensions in one stream (RFC 8285 6)
     candidates: list[tuple[str, int]] = field(default_factory=list)  # ours, when writing
 
 
@@ -110,11 +111,7 @@ def parse(text: str) -> Session:
                 candidates += 1
                 if candidates > MAX_CANDIDATES:
                     raise ValueError("too many candidates")
-            elif media is common and name == "group" and value.startswith("BUNDLE"):
-                session.bundle = value.split()[1:]
-            elif media is common and name == "ice-lite":
-                session.ice_lite = True
-            else:
+            elif media is not common or not _session_attribute(session, name, value):
                 _attribute(media, name, value, formats)
     _finish(media, order, formats)
     if not session.media:
@@ -131,6 +128,8 @@ def write(session: Session, host: str) -> str:
         lines.append("a=ice-lite")
     if session.bundle:
         lines.append("a=group:BUNDLE " + " ".join(session.bundle))
+    if session.mixed_extensions:
+        lines.append("a=extmap-allow-mixed")
     lines.append("a=msid-semantic: WMS *")
     for media in session.media:
         lines += _write_media(media, session, f"c=IN {family} {host}")
@@ -152,6 +151,18 @@ def _media(value: str) -> tuple[Media, list[int]]:
         raise ValueError("too many formats")
     order = [int(part) for part in parts[3:] if part.isdigit() and len(part) < 4 and int(part) < 128]
     return Media(parts[0], port=int(parts[1].split("/")[0][:5]), protocol=parts[2]), order
+
+
+def _session_attribute(session: Session, name: str, value: str) -> bool:
+    if name == "group" and value.startswith("BUNDLE"):
+        session.bundle = value.split()[1:]
+    elif name == "ice-lite":
+        session.ice_lite = True
+    elif name == "extmap-allow-mixed":
+        session.mixed_extensions = True
+    else:
+        return False
+    return True
 
 
 def _attribute(media: Media, name: str, value: str, formats: dict[int, dict[str, str | list[str]]]) -> None:

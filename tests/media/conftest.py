@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+import functools
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import pytest
@@ -13,6 +16,7 @@ from smartroom.media.router import Router
 from smartroom.media.worker import Worker
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
+from tests.media import virtual
 from tests.media.rtcclient import Client, Publisher
 
 M = TypeVar("M", bound=Message)
@@ -86,15 +90,41 @@ class Room:
         return client
 
 
-@pytest.fixture
-async def room() -> AsyncIterator[Room]:
+@asynccontextmanager
+async def open_room() -> AsyncIterator[Room]:
     """A room on a fresh port of both loopback addresses."""
     events: list[Message] = []
-    async with Worker(["127.0.0.1", "::1"], 0, events.append) as worker, AsyncExitStack() as stack:
+    worker = Worker(["127.0.0.1", "::1"], 0, events.append)
+    worker.port.clock = time.monotonic  # tests may have made it virtual
+    async with worker, AsyncExitStack() as stack:
         await worker.obey(say.OpenRoom(room=Room.name))
         yield Room(worker, events, stack)
         errors = worker.port.counters.errors
     assert not errors, "an exception reached the drain"
+
+
+def in_virtual_time(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run `async def test(room, ...)` on virtual time, in a room of its own; other arguments are fixtures as ever."""
+
+    @functools.wraps(test)
+    def run(**fixtures: object) -> None:
+        async def main() -> None:
+            async with open_room() as opened:
+                await test(opened, **fixtures)
+
+        virtual.run(main)
+
+    signature = inspect.signature(test)
+    kept = [parameter for name, parameter in signature.parameters.items() if name != "room"]
+    run.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # pytest reads it
+    return run
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    """A room on a fresh port of both loopback addresses."""
+    async with open_room() as opened:
+        yield opened
 
 
 async def until(condition: Callable[[], object], limit: float = 5.0) -> None:

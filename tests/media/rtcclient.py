@@ -16,7 +16,7 @@ import aiortc.rtcdtlstransport as dtls
 from pylibsrtp import Error as SrtpError
 
 from smartroom.media import sdp, stun, transport
-from smartroom.media.rtp import feedback, rtcp
+from smartroom.media.rtp import dependency, feedback, rtcp
 from smartroom.media.rtp import packet as rtp
 from smartroom.media.rtp.sequence import Unwrapper
 
@@ -25,6 +25,7 @@ TRANSPORT_CC = 3
 LEVEL = 1
 RID = 10
 MID = 9
+DEPENDENCY = 12
 CHECK_EVERY = 0.05  # s until the first answer, then every two seconds
 
 dtls_certificate = dtls.RTCCertificate.generateCertificate()
@@ -251,6 +252,7 @@ class Client:
                 TRANSPORT_CC: "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
                 MID: "urn:ietf:params:rtp-hdrext:sdes:mid",
                 RID: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+                DEPENDENCY: dependency.URI,
             },
         )
 

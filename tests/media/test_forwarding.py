@@ -11,7 +11,7 @@ from smartroom.media.rtp import packet as rtp
 from smartroom.media.rtp import rtcp
 from smartroom.media.rtp.layers import parse_vp8
 from smartroom.protocol import media as say
-from tests.media.conftest import Room, until
+from tests.media.conftest import Room, in_virtual_time, until
 from tests.media.rtcclient import Client
 
 
@@ -25,6 +25,7 @@ def continuous(sequences: list[int]) -> bool:
     return all(after - before & 0xFFFF == 1 for before, after in pairwise(sequences))
 
 
+@in_virtual_time
 async def test_every_subscriber_gets_every_packet_once(room: Room) -> None:
     """IPv4 and IPv6 subscribers receive all packets of a publisher, numbered without a gap."""
     _, (encoder,) = await room.publisher("ana")
@@ -39,6 +40,7 @@ async def test_every_subscriber_gets_every_packet_once(room: Room) -> None:
 
 
 @pytest.mark.parametrize(("age", "requests"), [(0.1, 0), (0.8, 1)])
+@in_virtual_time
 async def test_a_subscriber_that_comes_late_starts_with_a_key_frame_at_once(
     room: Room, age: float, requests: int
 ) -> None:
@@ -60,6 +62,7 @@ async def test_a_subscriber_that_comes_late_starts_with_a_key_frame_at_once(
     assert continuous(video_of(client))
 
 
+@in_virtual_time
 async def test_reports_flow_in_both_directions(room: Room) -> None:
     """The publisher is told of its loss, the subscriber of sender time and counts."""
     publisher, (encoder,) = await room.publisher("ana")
@@ -112,6 +115,7 @@ async def test_a_packet_lost_on_the_way_out_is_repeated_once_per_round_trip(room
     assert before
 
 
+@in_virtual_time
 async def test_key_frame_requests_of_a_crowd_become_one(room: Room) -> None:
     """Ten PLIs at once reach the publisher as at most two."""
     _, (encoder,) = await room.publisher("ana")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import pytest
 
 from smartroom.media import router, subscription
 from smartroom.media.allocator import PAUSED, Patience, Rank, Want, allocate
-from smartroom.media.rtp.layers import parse_vp8
+from smartroom.media.rtp.layers import parse_vp8, parse_vp9
+from smartroom.media.rtp.packet import extension
 from smartroom.protocol import media as say
-from tests.media.conftest import Room, until
-from tests.media.rtcclient import Client, Publisher, Received
+from tests.media.conftest import Room, in_virtual_time, until
+from tests.media.record import HEAD, read
+from tests.media.rtcclient import DEPENDENCY, Client, Publisher, Received
+from tests.media.rtp.test_layers import described
 from tests.media.test_forwarding import continuous, video_of
 
 SIZES = {"q": 200, "h": 500, "f": 1100}
@@ -44,6 +47,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(router, "UNWATCHED_FOR", 0.5)
 
 
+@in_virtual_time
 async def test_the_loudest_voices_take_the_slots_and_nobody_hears_himself(room: Room) -> None:
     """Of five speakers the loud ones are forwarded; a quiet one takes a slot when he speaks up."""
     people = [await room.publisher(f"p{i}", video=0, audio=1) for i in range(5)]
@@ -63,6 +67,7 @@ async def test_the_loudest_voices_take_the_slots_and_nobody_hears_himself(room: 
     assert room.told(say.Speaker)[-1].track == "p4.0"
 
 
+@in_virtual_time
 async def test_a_forced_voice_keeps_its_slot(room: Room) -> None:
     """The chair is heard however quiet he is."""
     people = [await room.publisher(f"p{i}", video=0, audio=1) for i in range(6)]
@@ -75,6 +80,7 @@ async def test_a_forced_voice_keeps_its_slot(room: Room) -> None:
     assert "p5.0" in room.router.observer.audible
 
 
+@in_virtual_time
 async def test_a_layer_switch_happens_at_a_key_frame_and_breaks_nothing(room: Room, hasty: None) -> None:
     """A thumbnail that becomes the stage changes layer; numbers and picture ids go on without a gap."""
     _, encoders = await room.publisher("ana", simulcast=True)
@@ -99,6 +105,7 @@ async def test_a_layer_switch_happens_at_a_key_frame_and_breaks_nothing(room: Ro
         assert not payload[descriptor.size] & 1
 
 
+@in_virtual_time
 async def test_layers_nobody_watches_are_stopped_at_the_publisher(room: Room, hasty: None) -> None:
     """After a while of thumbnails only, the publisher is told to keep one layer; a stage view brings all back."""
     _, encoders = await room.publisher("ana", simulcast=True)
@@ -113,6 +120,7 @@ async def test_layers_nobody_watches_are_stopped_at_the_publisher(room: Room, ha
     assert room.told(say.Layers)[-1].rids == ["q", "h", "f"]
 
 
+@in_virtual_time
 async def test_a_layer_that_dies_is_replaced_by_the_next(room: Room, hasty: None) -> None:
     """A publisher that stops its large layer leaves a moving picture."""
     _, encoders = await room.publisher("ana", simulcast=True)
@@ -144,20 +152,63 @@ async def test_more_cameras_than_slots_leave_some_unseen_and_a_view_chooses(room
     )
 
 
-async def test_temporal_layers_are_dropped_without_a_gap(room: Room) -> None:
-    """With only base-layer room, upper temporal frames go and numbers stay continuous."""
-    _, (encoder,) = await room.publisher("ana")
+class Recorded:
+    """A browser's recorded frames, sent again and again from the second on: one key frame only."""
+
+    def __init__(self, name: str, encoder: Publisher) -> None:
+        self.codec, self._extension, packets = read(name)
+        self._encoder = encoder
+        self._frames = [list(group) for _, group in groupby(packets, lambda packet: packet.timestamp)]
+        self._next = 0
+        self._layers: dict[bytes, int] = {}
+        for packet, frame in described(name):
+            self._layers.setdefault(packet.payload, frame.temporal)
+
+    async def play(self, frames: int) -> None:
+        """Send so many frames, fifty a second."""
+        for _ in range(frames):
+            self._frame()
+            await asyncio.sleep(0.02)
+
+    def _frame(self) -> None:
+        self._encoder.timestamp += 3000
+        packets = self._frames[self._next]
+        self._next = self._next % (len(self._frames) - 1) + 1
+        for packet in packets:
+            told = extension(packet, self._extension) if self._extension else None
+            elements = [(DEPENDENCY, told)] if told else []
+            last = packet is packets[-1]
+            self._encoder.packet(packet.payload + bytes(1000), 96, marker=last, elements=elements)
+
+    def layer(self, payload: bytes) -> int:
+        """The temporal layer of a received payload."""
+        if self.codec == "vp8":
+            return parse_vp8(payload).temporal
+        return parse_vp9(payload).temporal if self.codec == "vp9" else self._layers[payload[:HEAD]]
+
+
+@pytest.mark.parametrize("name", ["vp8-l1t3", "vp9-l1t3", "av1-l1t3", "h264-l1t3"])
+@in_virtual_time
+async def test_temporal_layers_are_dropped_without_a_gap(room: Room, hasty: None, name: str) -> None:
+    """With only base-layer room, upper frames of any codec go; with more they come back; numbers stay continuous."""
+    codec = name.partition("-")[0].upper()
+    _, (encoder,) = await room.publisher("ana", codec=codec)
     client = await room.subscriber("budi", slots=say.Slots(audio=0, video=1, screen=0))
-    for i in range(250):
-        if i == 60:
-            await room.worker.obey(say.Ceiling(room="r", peer="budi", bitrate=700_000))
-        encoder.frame(3, 1000, temporal=(0, 2, 1, 2)[i % 4], sync=i % 4 == 1)
-        await asyncio.sleep(0.02)
-    stream = picture(client)
-    layers = [parse_vp8(payload).temporal for payload in stream.payloads]
+    film = Recorded(name, encoder)
+    await film.play(100)
+    ((seat, rungs),) = room.router.members["budi"].subscription.ladders.values()  # type: ignore[union-attr]
+    stream = client.received[seat.slot.ssrc]
+    await room.worker.obey(say.Ceiling(room="r", peer="budi", bitrate=int(0.75 * rungs[-1].cost)))
+    await film.play(150)
+    middle = len(stream.payloads)
+    await room.worker.obey(say.Ceiling(room="r", peer="budi", bitrate=0))
+    await film.play(350)
+    layers = [film.layer(payload) for payload in stream.payloads]
     assert set(layers[:20]) == {0, 1, 2}
-    assert set(layers[-20:]) == {0}
+    assert set(layers[middle - 20 : middle]) == {0}
+    assert set(layers[-20:]) == {0, 1, 2}
     assert continuous(stream.sequences)
+    assert seat.in_fan
 
 
 def test_nobody_gets_a_second_layer_before_everybody_has_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from smartroom.media import negotiation, sdp
 from smartroom.media.negotiation import Slot
+from smartroom.media.rtp import dependency
 from tests.media.fuzz import LOCAL
 
 OFFERS = Path(__file__).parent / "corpora" / "sdp"
@@ -70,3 +71,13 @@ def test_the_room_chooses_the_codec() -> None:
     """The order of preference decides among what the browser offers."""
     _, tracks = negotiation.answer_publisher(offer("chromium-offer"), LOCAL, ("vp9", "vp8"))
     assert [codec.name for codec in tracks[1].codecs.values()] == ["vp9"]
+
+
+@pytest.mark.parametrize(("codec", "agreed"), [("vp8", False), ("vp9", False), ("h264", True), ("av1", True)])
+def test_the_dependency_descriptor_is_for_codecs_that_do_not_name_their_layers(codec: str, agreed: bool) -> None:
+    """With it Chromium leaves layers and picture numbers out of VP8; without it nothing tells the layers of AV1."""
+    offered = offer("chromium-offer")
+    offered.media[1].extensions[13] = dependency.URI
+    text, _ = negotiation.answer_publisher(offered, LOCAL, (codec,))
+    assert (dependency.URI in text) == agreed
+    assert "a=extmap-allow-mixed\r\n" in text, "a structure is longer than a one-byte extension element"

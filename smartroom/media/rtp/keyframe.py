@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from smartroom.media.rtp.layers import parse_vp8
+from smartroom.media.rtp.layers import parse_vp8, parse_vp9
 
 MIN_INTERVAL = 0.5  # s between two requests to one publisher layer
 REPEAT_AFTER = 1.0  # s without the key frame asked for
 
+_DESCRIBED = {"vp8": parse_vp8, "vp9": parse_vp9}
 _H264_IDR, _H264_SPS, _H264_STAP_A, _H264_FU_A = 5, 7, 24, 28
 
 
@@ -14,12 +15,13 @@ def begins_keyframe(codec: str, payload: bytes) -> bool:
     """True when this payload starts a key frame; False for audio and unknown codecs."""
     if not payload:
         return False
-    if codec == "vp8":
-        return _vp8(payload)
+    if codec in _DESCRIBED:
+        try:
+            return _DESCRIBED[codec](payload).key
+        except ValueError:
+            return False
     if codec == "h264":
         return _h264(payload)
-    if codec == "vp9":
-        return _vp9(payload)
     if codec == "av1":
         return bool(payload[0] & 0x08)  # N: first packet of a coded video sequence (AV1 RTP 4.4)
     return False
@@ -61,14 +63,6 @@ class KeyframeRequests:
         self._waiting = True
 
 
-def _vp8(payload: bytes) -> bool:
-    try:
-        descriptor = parse_vp8(payload)
-    except ValueError:
-        return False
-    return descriptor.begins and descriptor.size < len(payload) and not payload[descriptor.size] & 1
-
-
 def _h264(payload: bytes) -> bool:
     kind = payload[0] & 0x1F
     if kind in (_H264_IDR, _H264_SPS):
@@ -82,17 +76,3 @@ def _h264(payload: bytes) -> bool:
                 return True
             position += 2 + int.from_bytes(payload[position : position + 2], "big")
     return False
-
-
-def _vp9(payload: bytes) -> bool:
-    first = payload[0]
-    if first & 0x40 or not first & 0x08:  # P: predicted; B: begins a frame (RFC 9628 4.2)
-        return False
-    if not first & 0x20:
-        return True
-    position = 1
-    if first & 0x80:
-        if len(payload) < 2:
-            return False
-        position += 2 if payload[1] & 0x80 else 1
-    return position < len(payload) and not payload[position] & 0x0E  # spatial layer 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from smartroom.media.rtp.layers import Vp8
+from smartroom.media.rtp.layers import Descriptor
 
 HEADER = struct.Struct("!BBHLL")
 HEADER_SIZE = 12
@@ -34,7 +34,7 @@ class Packet:
     # set by the stream that owns the packet:
     index: int = 0  # unwrapped sequence number
     key: bool = False  # begins a key frame
-    vp8: Vp8 | None = None
+    frame: Descriptor | None = None
 
     @property
     def payload(self) -> bytes:
@@ -156,7 +156,21 @@ def unwrap_rtx(packet: Packet, *, ssrc: int, payload_type: int) -> Packet:
 
 
 def red_primary(payload: bytes) -> bytes:
-    """The primary block of a RED payload, for receivers without RED (RFC 2198 3)."""
+    """The primary block of a RED payload, for receivers without RED; ValueError when cut (RFC 2198 3)."""
+    return payload[_red_headers(payload)[1] :]
+
+
+def red_renumber(payload: bytes, number: int) -> bytes:
+    """The RED payload with this payload type in every block, as its receiver calls the codec."""
+    last, _ = _red_headers(payload)
+    out = bytearray(payload)
+    for position in range(0, last + 1, 4):
+        out[position] = payload[position] & 0x80 | number
+    return bytes(out)
+
+
+def _red_headers(payload: bytes) -> tuple[int, int]:
+    """Where the last block header stands, and where its block begins."""
     position = redundant = 0
     while True:
         if position >= len(payload):
@@ -170,4 +184,4 @@ def red_primary(payload: bytes) -> bytes:
     start = position + 1 + redundant
     if start > len(payload):
         raise ValueError("RED blocks longer than the payload")
-    return payload[start:]
+    return position, start

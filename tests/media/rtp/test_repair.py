@@ -126,7 +126,7 @@ def test_picture_numbers_shift_within_their_width(picture: int, tl0: int, by: in
     """Shifting keeps width and every other bit."""
     payload = bytes((0x90, 0xE0, 0x80 | picture >> 8, picture & 0xFF, tl0, 0x60, 0x01))
     data = bytearray(b"head" + payload)
-    layers.shift_vp8(data, 4, layers.parse_vp8(payload), by, tl0_by)
+    layers.shift_picture(data, 4, layers.parse_vp8(payload), by, tl0_by)
     shifted = layers.parse_vp8(bytes(data[4:]))
     assert shifted.picture == picture + by & 0x7FFF
     assert shifted.tl0 == tl0 + tl0_by & 0xFF
@@ -136,15 +136,18 @@ def test_picture_numbers_shift_within_their_width(picture: int, tl0: int, by: in
 def test_temporal_layers_go_down_at_a_frame_and_up_at_a_sync_point() -> None:
     """Nothing is cut inside a frame; going up waits for the Y bit."""
 
-    def frame(temporal: int, *, sync: bool = False, begins: bool = True) -> layers.Vp8:
-        return layers.Vp8(6, begins, 1, 2, 15, 1, 4, temporal, sync)
+    def frame(temporal: int, *, sync: bool = False, begins: bool = True) -> layers.Descriptor:
+        return layers.Descriptor(6, begins, 1, 2, 15, 1, 4, temporal, sync)
 
     wanted = layers.TemporalFilter()
     wanted.limit = 0
     assert wanted.passes(frame(2, begins=False))
     assert not wanted.passes(frame(2))
     assert wanted.passes(frame(0))
-    wanted.limit = 3
+    wanted.limit = layers.ALL_LAYERS
+    assert not wanted.passes(frame(2))
+    assert not wanted.passes(frame(2, sync=True)), "layer 1 behind it might need what was dropped"
+    assert wanted.passes(frame(1, sync=True))
     assert not wanted.passes(frame(2))
     assert wanted.passes(frame(2, sync=True))
-    assert wanted.passes(frame(1))
+    assert wanted.open
