@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     """HTTPS with `tls_cert` and `tls_key`, or with the local CA of the data folder."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    media_port: int = Field(default=0, ge=0, le=65000)
+    """First UDP port of the media workers, one each; 0 lets the system choose, which no firewall can name."""
+    media_workers: int = Field(default=0, ge=0, le=64)
+    """Media worker processes; 0 = a core each, the first left to the server."""
+    media_addresses: tuple[str, ...] = ()
+    """Addresses meetings are reached at; none = those of this machine."""
     simulated: bool = False
     """Simulators in the place of all hardware."""
 

@@ -19,7 +19,8 @@ import click
 
 from smartroom import __version__
 from smartroom.commands.door import Door, close_door, leave_door
-from smartroom.control.app import Application, CannotStart, certificate, spare_collections
+from smartroom.control.app import Application, CannotStart, Media, certificate, spare_collections
+from smartroom.control.conference.engine import Placement
 from smartroom.control.web.ports import Front
 from smartroom.settings import Settings
 
@@ -72,7 +73,12 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         simulators = await stack.enter_async_context(_simulators(settings)) if settings.simulated else None
         addresses = simulators.addresses if simulators else {}
         application = Application(
-            settings.site, settings.data, database=settings.database, addresses=addresses, simulation=simulators
+            settings.site,
+            settings.data,
+            database=settings.database,
+            addresses=addresses,
+            simulation=simulators,
+            media=_media(settings),
         )
         await stack.enter_async_context(application)
         front = _front(settings)
@@ -113,6 +119,14 @@ def _simulators(settings: Settings) -> Simulators:
     from smartroom.commands.simulators import Simulators  # noqa: PLC0415  # a real room never needs it
 
     return Simulators(settings.site, settings.data / "simulators")
+
+
+def _media(settings: Settings) -> Media:
+    """Workers listen where browsers reach the server: on this machine alone when it does."""
+    near = settings.host in ("127.0.0.1", "localhost", "::1")
+    found = settings.media_addresses or (("127.0.0.1",) if near else tuple(local_addresses()) or ("127.0.0.1",))
+    cores = len(os.sched_getaffinity(0))
+    return Media(Placement(found, settings.media_port), settings.media_workers or max(1, cores - 1))
 
 
 def _front(settings: Settings) -> Front:

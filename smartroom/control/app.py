@@ -9,13 +9,18 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.conference.agencies import FILE as AGENCIES_FILE
+from smartroom.control.conference.agencies import load_roster
+from smartroom.control.conference.engine import EmbeddedEngine, Placement
+from smartroom.control.conference.meetings import Meetings
+from smartroom.control.conference.ports import Place
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
@@ -41,6 +46,14 @@ class CannotStart(Exception):
     """The server cannot start; the sentence names the fix."""
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Where media workers listen, and how many there are."""
+
+    placement: Placement = field(default_factory=Placement)
+    workers: int = 1
+
+
 class Application:
     """`async with Application(...)`: records open, people loaded, rooms alive. `desks` grows when a broken room's file is mended."""
 
@@ -52,6 +65,7 @@ class Application:
         database: str | None = None,
         addresses: Mapping[str, Mapping[str, str]] | None = None,
         simulation: Simulation | None = None,
+        media: Media | None = None,
     ) -> None:
         self.site = site
         self.data = data
@@ -63,11 +77,15 @@ class Application:
         self.log = LogBook()
         self.walls: dict[str, Walls] = {}
         self.outside = FrameCheck()
+        media = media or Media()
+        self.engine = EmbeddedEngine(media.workers, media.placement, standby=True)
+        self.meetings = Meetings(self.records.meetings, self.engine, self._place)
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
         self._simulation = simulation
         self._hidden = 0
+        self._listed = 0
         self._families = _families(site)
         self._open = AsyncExitStack()
         self._collected = time.monotonic()
@@ -112,8 +130,10 @@ class Application:
             log=self.log,
             simulation=self._simulation,
             walls=self.walls,
+            meetings=self.meetings,
         )
         self.outside.front = front
+        self.meetings.url = front.url
         return WebServer(house, front)
 
     async def machine_token(self, name: str) -> str:
@@ -141,10 +161,13 @@ class Application:
         await asyncio.wait({task})
 
     async def _supervise(self, opened: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with self.engine, asyncio.TaskGroup() as group:
             while True:
                 try:
+                    self._read_roster()
                     self._open_rooms(group)
+                    if not opened.is_set():
+                        group.create_task(self._keep_meetings(), name="meetings")
                 finally:
                     opened.set()
                 self._collect_when_quiet()
@@ -190,6 +213,29 @@ class Application:
             if stamp != self._hidden:
                 self.log.hide(load_secrets(self.site).values())
                 self._hidden = stamp
+
+    def _read_roster(self) -> None:
+        """Who sends people to meetings; a list that cannot be used leaves the last good one in force."""
+        with suppress(OSError):
+            stamp = (self.site / AGENCIES_FILE).stat().st_mtime_ns
+            if stamp != self._listed:
+                self._listed = stamp
+                try:
+                    self.meetings.roster = load_roster(self.site)
+                except DocumentError as error:
+                    _LOG.warning("%s; the last good list stays in force", error)
+
+    def _place(self, room: str) -> Place | None:
+        live = self.rooms.get(room)
+        return None if live is None else Place(live.described.name, live.described.place, live.described.timezone)
+
+    async def _keep_meetings(self) -> None:
+        while True:
+            try:
+                await self.meetings.run()
+            except Exception:  # noqa: BLE001  # a bug here must not take the rooms with it
+                _LOG.exception("meetings stopped; they are opened again from their records")
+            await asyncio.sleep(FILE_POLL_S)
 
     async def _keep(self, room: LiveRoom) -> None:
         try:

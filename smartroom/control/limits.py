@@ -138,6 +138,44 @@ PICTURES_AT_ONCE = 2
 FRAME_CHECK_S = 5.0
 """Another site that does not answer by then would keep the whole scene waiting."""
 
+# -- meetings --
+
+SEAT_GRACE_S = 60.0
+"""A connection lost for less than this loses nothing: a phone changes from Wi-Fi to mobile data within half of it."""
+
+HOST_AWAY_S = 60.0
+"""Without a host for this long, a co-host stands in."""
+
+SEATS_LIMIT = 90
+"""People of one meeting: two connections each, and a media worker takes two hundred."""
+
+LOBBY_LIMIT = 300
+"""People who wait; a list a host can still read."""
+
+MEETINGS_PLANNED = 500
+"""Planned meetings of one room: a year of two a day."""
+
+MEETING_PIN_DIGITS = 6
+"""A drawn PIN: with the slow-down of wrong tries the odds stay below one in ten thousand a day."""
+
+MEETING_TICK_S = 1.0
+"""How often seats, hosts and ends are looked at."""
+
+MEDIA_ORDERS = 1024
+"""Orders to the media worker that may wait; mute-all of ninety people is ninety."""
+
+CHAT_LINES = 500
+"""Lines of chat kept for who comes late."""
+
+CHAT_PER_S = 0.5
+"""Lines of one person: thirty a minute."""
+
+CHAT_BURST = 6.0
+"""A thought sent in pieces."""
+
+CHAT_PAGE = 50
+"""Lines of one answer: below what a page's outbox holds, whatever was written."""
+
 # -- people --
 
 PASSWORD_MIN = 12
@@ -289,6 +327,9 @@ SOCKET_OFFENCES = 3
 
 SOCKETS_PER_SCREEN = 8
 """Pages of one paired tablet or wall."""
+
+SOCKETS_PER_GUEST_ADDRESS = 400
+"""Guests of meetings behind one address: a whole town hall, its lobby included."""
 
 SOCKETS_PER_PERSON = 64
 """Pages of one account: a technician's desk has many."""

@@ -115,6 +115,11 @@ class LiveRoom:
         self._take(room)
 
     @property
+    def described(self) -> Room:
+        """The room as its files describe it now."""
+        return self._room
+
+    @property
     def order(self) -> int:
         """Place among the rooms of the site."""
         return self._room.order

@@ -189,6 +189,10 @@ class Join(Message):
 
     protocol: int
     build: Annotated[str, Field(max_length=64)] = ""
+    meeting: Annotated[str, Field(max_length=32)] | None = None
+    """The code of the link."""
+    room: Id | None = None
+    """Instead of a code: the open meeting of this room, for its own paired page and its walls."""
     name: PersonName
     agency: Id | None = None
     office: Line = ""
@@ -229,7 +233,8 @@ class Seated(Message):
     """You are in. Follow the state by `patch`; open the media by `pub.offer` and `sub.open`."""
 
     person: PersonId
-    seat: SeatSecret
+    seat: SeatSecret | None
+    """None: the one you were given in the lobby."""
     role: SeatRole
     resumed: bool = False
     """The same seat as before: hand, place and role were kept."""
@@ -783,6 +788,12 @@ class Asked(Message):
     """The host asks you: open your microphone, it is your turn, or your agency is called."""
 
     what: Literal["unmute", "turn", "roll"]
+
+
+class RoleChanged(Message):
+    """What you are from now on."""
+
+    role: SeatRole
 
 
 class Ended(Message):

@@ -37,6 +37,8 @@ class ActorKind(StrEnum):
     USER = "user"
     DEVICE = "device"
     TOKEN = "token"  # noqa: S105  # a word, not a secret
+    GUEST = "guest"
+    """With the link of a meeting, and no other right."""
     NOBODY = "nobody"
 
 

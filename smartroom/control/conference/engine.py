@@ -98,7 +98,9 @@ class EmbeddedEngine:
 
     capabilities = frozenset(Capability)
 
-    def __init__(self, workers: int, placement: Placement) -> None:
+    def __init__(self, workers: int, placement: Placement, *, standby: bool = False) -> None:
+        """`standby`: no worker runs before the first room is opened."""
+        self._standby = standby
         self._workers = Workers(workers, placement, self._notify, self._lost)
         self._rooms: dict[str, _Room] = {}
         self._listeners: list[Listener] = []
@@ -109,6 +111,9 @@ class EmbeddedEngine:
         """Start the workers."""
         await self._workers.__aenter__()
         await self._tasks.__aenter__()
+        if not self._standby:
+            self._workers.start()
+            await self._workers.wait_ready()
         return self
 
     async def __aexit__(self, *failure: object) -> None:
@@ -135,6 +140,7 @@ class EmbeddedEngine:
         async with self._opening:
             if room in self._rooms:
                 return
+            self._workers.start()
             process = await self._workers.place()
             await process.request(say.OpenRoom(room=room), say.Done)
             opened = self._rooms[room] = _Room(room, process)

@@ -206,17 +206,26 @@ class Workers:
         self._on_event = on_event
         self._on_lost = on_lost
         self._tasks = asyncio.TaskGroup()
+        self._running = False
         self._closing = False
         self._available = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
-        """Start every worker and wait until all are ready."""
+        """Own the workers; none runs before `start`."""
         await self._tasks.__aenter__()
-        for seat in self._seats:
-            self._tasks.create_task(self._keep(seat), name=f"media worker {seat.number}")
+        return self
+
+    def start(self) -> None:
+        """Start every worker; again is nothing."""
+        if not self._running:
+            self._running = True
+            for seat in self._seats:
+                self._tasks.create_task(self._keep(seat), name=f"media worker {seat.number}")
+
+    async def wait_ready(self) -> None:
+        """Return when all take commands; raises TimeoutError."""
         async with asyncio.timeout(START_LIMIT), self._available:
             await self._available.wait_for(lambda: len(self.alive) == len(self._seats))
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop every worker; those that do not end are killed."""

@@ -33,6 +33,12 @@ class Action(StrEnum):
     PICTURE_ADD = "picture.add"
     """Upload a picture for the walls."""
     PICTURE_REMOVE = "picture.remove"
+    MEETING_READ = "meeting.read"
+    """Meetings of a room, their links, who was there."""
+    MEETING_RUN = "meeting.run"
+    """Plan, start, host and end meetings."""
+    MEETING_ATTEND = "meeting.attend"
+    """Bring the room's camera, its microphone or a wall into its meeting."""
     HISTORY_READ = "history.read"
     DEVICE_READ = "device.read"
     """Addresses, settings, errors of devices."""
@@ -85,6 +91,9 @@ _HOST = _SEE | {
     Action.DISMISS,
     Action.PICTURE_ADD,
     Action.PICTURE_REMOVE,
+    Action.MEETING_READ,
+    Action.MEETING_RUN,
+    Action.MEETING_ATTEND,
     Action.HISTORY_READ,
 }
 _OPERATOR = _HOST | {Action.DEVICE_READ}
@@ -122,6 +131,7 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
     Role.AUDITOR: _SEE
     | {
         Action.PLAN,
+        Action.MEETING_READ,
         Action.HISTORY_READ,
         Action.DEVICE_READ,
         Action.USER_LIST,
@@ -131,7 +141,7 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
         Action.TOKEN_DERIVE,
         Action.STATUS_READ,
     },
-    Role.DISPLAY: _SEE,
+    Role.DISPLAY: _SEE | {Action.MEETING_ATTEND},
     Role.SIGNER: _SEE,
     Role.GUEST: frozenset({Action.ME, Action.ENTER}),
 }

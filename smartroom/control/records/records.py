@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from smartroom.control.records.database import FILE, Database, RecordsError, database_url
+from smartroom.control.records.meetings import MeetingTables
 from smartroom.control.records.people import PeopleTables
 from smartroom.control.records.rooms import LearnedTables, RunTables, StandingTables, WrittenTables
 from smartroom.control.records.trail import Trail
@@ -25,6 +26,7 @@ class Records:
         self.standing = StandingTables(self.database)
         self.written = WrittenTables(self.database)
         self.learned = LearnedTables(self.database)
+        self.meetings = MeetingTables(self.database)
         self.trail = Trail(self.database)
         self._open = AsyncExitStack()
 

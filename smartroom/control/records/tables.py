@@ -136,3 +136,27 @@ class LearnedTable(Table):
     device: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class MeetingTable(Table):
+    """Meetings: planned, open, ended. Who was there stands in a chain of its own."""
+
+    __tablename__ = "meetings"
+    __table_args__ = (Index("ix_meetings_room_starts", "room", "starts"),)
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    room: Mapped[str] = mapped_column(String(64))
+    title: Mapped[str] = mapped_column(String(160))
+    phase: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str] = mapped_column(String(32), unique=True)
+    starts: Mapped[float] = mapped_column(Double)
+    ends: Mapped[float] = mapped_column(Double)
+    created: Mapped[float] = mapped_column(Double)
+    created_by: Mapped[str] = mapped_column(String(80))
+    pin: Mapped[str | None] = mapped_column(String(16))
+    lobby: Mapped[bool] = mapped_column(Boolean)
+    agenda: Mapped[list[str]] = mapped_column(JSON)
+    invited: Mapped[list[str]] = mapped_column(JSON)
+    scene: Mapped[str | None] = mapped_column(String(64))
+    opened: Mapped[float | None] = mapped_column(Double)
+    ended: Mapped[float | None] = mapped_column(Double)

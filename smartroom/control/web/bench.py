@@ -77,7 +77,7 @@ class Benches:
     async def take(self, actor: Actor, press: SimulatorPress) -> Accepted:
         """Do something to a simulator; `value` is what it says. NOT_FOUND where the hardware is real."""
         try:
-            fresh(press)
+            fresh(press.at)
             check(actor, Action.SIMULATE, Resource(room=press.room))
             accepted = Accepted(id=press.id, value=await self._told(press))
         except ProblemError as error:

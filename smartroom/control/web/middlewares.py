@@ -27,7 +27,11 @@ _PROBES = frozenset({"/healthz", "/readyz"})
 _FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 _WORKER_POLICY = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 """A service worker lives under the policy of its own file, and fetches the shell."""
-_NO_DEVICES = "camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), payment=(), autoplay=()"
+_NEVER = "geolocation=(), usb=(), serial=(), payment=()"
+_NO_DEVICES = f"camera=(), microphone=(), display-capture=(), autoplay=(), {_NEVER}"
+_DEVICES = f"camera=(self), microphone=(self), display-capture=(self), autoplay=(self), {_NEVER}"
+_MEETINGS = "/meet/"
+"""Pages that may ask for camera and microphone."""
 
 
 @web.middleware
@@ -111,7 +115,8 @@ def _add_headers(front: Front, request: web.Request, response: web.StreamRespons
     headers["Content-Security-Policy"] = (
         _page_policy(front) if page else _WORKER_POLICY if request.path == "/sw.js" else _FILE_POLICY
     )
-    headers["Permissions-Policy"] = _NO_DEVICES + (", screen-wake-lock=(self), fullscreen=(self)" if page else "")
+    devices = _DEVICES if page and request.path.startswith(_MEETINGS) else _NO_DEVICES
+    headers["Permissions-Policy"] = devices + (", screen-wake-lock=(self), fullscreen=(self)" if page else "")
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from smartroom.control.identity.actors import NOBODY, Actor
 from smartroom.control.limits import (
     PRESSES_BURST,
     PRESSES_PER_S,
+    SOCKETS_PER_GUEST_ADDRESS,
     SOCKETS_PER_PERSON,
     SOCKETS_PER_ROOM,
     SOCKETS_PER_SCREEN,
@@ -28,7 +30,7 @@ from smartroom.control.web.problems import rate_limited, unauthenticated
 from smartroom.control.web.rates import Bucket
 from smartroom.control.web.sockets import Encoded, Outbox, Sockets
 from smartroom.protocol import PROTOCOL_VERSION
-from smartroom.protocol.commands import Answer
+from smartroom.protocol.commands import Answer, Clock
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.people import ActorKind
 
@@ -37,6 +39,7 @@ _SOCKETS: Final[Mapping[ActorKind, int]] = {
     ActorKind.DEVICE: SOCKETS_PER_SCREEN,
     ActorKind.USER: SOCKETS_PER_PERSON,
     ActorKind.TOKEN: SOCKETS_PER_ROOM,
+    ActorKind.GUEST: SOCKETS_PER_GUEST_ADDRESS,
 }
 
 
@@ -76,6 +79,25 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
     async def answer(self, page: _VisitorT, actor: Actor, event: str, arguments: tuple[object, ...]) -> Encoded:
         """The acknowledgement of an event; ProblemError becomes an `Answer` with its problem."""
 
+    async def identify(self, request: web.BaseRequest, auth: object) -> Actor:
+        """Who stands at the door; raises ProblemError UNAUTHENTICATED."""
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if isinstance(token, str) and token:
+            actor = await self._house.people.by_token(token)
+            if actor is None:
+                raise unauthenticated("the token is wrong, too old or revoked")
+            return actor
+        actor = await who(self._house.people, self._front, request)
+        if actor is NOBODY:
+            raise unauthenticated(
+                "" if "Origin" in request.headers else "without an Origin a token is needed, cookies are not heard"
+            )
+        return actor
+
+    def again(self, actor: Actor) -> Actor | None:
+        """The actor as of now; None when the right has ended."""
+        return self._house.people.again(actor)
+
     def left(self, page: _VisitorT) -> None:
         """A page is gone."""
 
@@ -93,12 +115,12 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
 
     async def part_with_ended(self) -> None:
         """Cut every page whose right has ended."""
-        ended = [page for page in self.visitors.values() if self._house.people.again(page.actor) != page.actor]
+        ended = [page for page in self.visitors.values() if self.again(page.actor) != page.actor]
         await asyncio.gather(*(self._part(page) for page in ended))
 
     async def _connect(self, sid: str, request: web.BaseRequest, auth: object) -> bool:
         try:
-            actor = await self._who(request, auth)
+            actor = await self.identify(request, auth)
             self._check_room_left(actor)
             connection = self._sockets.manager.eio_sid_from_sid(sid, self.namespace)
             outbox = self._sockets.outbox(connection)
@@ -110,20 +132,6 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
         outbox.known = True
         self.visitors[sid] = page
         return True
-
-    async def _who(self, request: web.BaseRequest, auth: object) -> Actor:
-        token = auth.get("token") if isinstance(auth, dict) else None
-        if isinstance(token, str) and token:
-            actor = await self._house.people.by_token(token)
-            if actor is None:
-                raise unauthenticated("the token is wrong, too old or revoked")
-            return actor
-        actor = await who(self._house.people, self._front, request)
-        if actor is NOBODY:
-            raise unauthenticated(
-                "" if "Origin" in request.headers else "without an Origin a token is needed, cookies are not heard"
-            )
-        return actor
 
     def _check_room_left(self, actor: Actor) -> None:
         most, everybody = _SOCKETS.get(actor.kind, 0), self.visitors.values()
@@ -139,7 +147,7 @@ class Namespace(socketio.AsyncNamespace, Generic[_VisitorT]):  # type: ignore[mi
         try:
             if page is None:
                 raise unauthenticated()
-            actor = self._house.people.again(page.actor)
+            actor = self.again(page.actor)
             if actor is None:
                 raise unauthenticated("the session has ended")
             answer = await self.answer(page, actor, event, arguments)
@@ -189,6 +197,13 @@ def only(arguments: tuple[object, ...]) -> object:
     if len(arguments) != 1:
         raise invalid("an event carries exactly one message")
     return arguments[0]
+
+
+def clock(said: object) -> Clock:
+    """Answer to `time`: the page's number again, and the server's time; raises ProblemError INVALID."""
+    if not isinstance(said, int | float) or isinstance(said, bool):
+        raise invalid("`time` carries the page's clock as a number")
+    return Clock(sent=said, time=time.time())
 
 
 def same_protocol(number: int) -> None:

@@ -18,6 +18,7 @@ PANEL = "panel.html"
 LOGIN = "login.html"
 TECHNICIAN = "technician.html"
 WALL = "wall.html"
+MEETING = "meeting.html"
 
 _HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 _FOREVER = "public, max-age=31536000, immutable"
@@ -60,7 +61,7 @@ class Pages:
         """A file; 304 when the browser has it; raises ProblemError NOT_FOUND."""
         asset = self._assets.get(name)
         if asset is None:
-            if name in (PANEL, LOGIN, TECHNICIAN, WALL):
+            if name in (PANEL, LOGIN, TECHNICIAN, WALL, MEETING):
                 return not_built()
             raise not_found("Berkas ini tidak ada", "There is no such file")
         headers: dict[str, str] = {

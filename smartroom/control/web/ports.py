@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
@@ -58,6 +59,8 @@ class House:
     """Simulators in the place of hardware; none in a real server."""
     walls: Mapping[str, Walls] = field(default_factory=dict)
     """Room -> its walls."""
+    meetings: Meetings | None = None
+    """None where no media engine is."""
 
 
 @dataclass(frozen=True, slots=True)

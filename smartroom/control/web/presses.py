@@ -54,7 +54,7 @@ class Presses:
         """Carry out a press; raises ProblemError. Each is in the trail with its outcome."""
         action, what = self._asked(press)
         try:
-            fresh(press)
+            fresh(press.at)
             desk = self.desk(actor, press.room, action)
             self._house.people.touch(actor)
             accepted = await _carry_out(desk, actor, press)
@@ -120,9 +120,9 @@ def safety(press: Press) -> bool:
             return False
 
 
-def fresh(press: Press) -> None:
+def fresh(at: float) -> None:
     """Raise ProblemError EXPIRED for a press older than its life, or from a clock that is not ours."""
-    age = time.time() - press.at
+    age = time.time() - at
     if abs(age) > PRESS_LIFE_S:
         raise ProblemError(
             problem(

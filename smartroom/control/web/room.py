@@ -13,9 +13,9 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import PRESSES_AT_ONCE, REVOKE_CHECK_S, SAFETY_AT_ONCE, SOCKET_AUTH_S
 from smartroom.control.room.store import Store
 from smartroom.control.web.feed import Feed, Watcher
-from smartroom.control.web.gate import invalid, shaped
+from smartroom.control.web.gate import shaped
 from smartroom.control.web.metrics import Meters
-from smartroom.control.web.namespace import Namespace, Visitor, bucket, only, same_protocol, take
+from smartroom.control.web.namespace import Namespace, Visitor, bucket, clock, only, same_protocol, take
 from smartroom.control.web.ports import Front, House
 from smartroom.control.web.presses import Presses, note, safety
 from smartroom.control.web.problems import forbidden
@@ -27,7 +27,6 @@ from smartroom.protocol.commands import (
     ApplyScene,
     BlankRoom,
     CancelRun,
-    Clock,
     DismissUnfinished,
     Press,
     RetryRun,
@@ -97,7 +96,8 @@ class RoomNamespace(Namespace[_Page]):
     async def answer(self, page: _Page, actor: Actor, event: str, arguments: tuple[object, ...]) -> Encoded:
         """Clock, watching, presses."""
         if event == "time":
-            return self._clock(page, arguments)
+            take(page.ordinary)
+            return Encoded(clock(only(arguments)).model_dump_json())
         if event == "watch":
             return self._watch(page, actor, shaped(Watch, only(arguments)))
         model = PRESSES.get(event)
@@ -148,10 +148,3 @@ class RoomNamespace(Namespace[_Page]):
             self.feed.leave(page.watcher, page.room)
         page.room = watch.room
         return self.feed.watch(page.watcher, watch.room, watch.since)
-
-    def _clock(self, page: _Page, arguments: tuple[object, ...]) -> Encoded:
-        take(page.ordinary)
-        sent = only(arguments)
-        if not isinstance(sent, int | float) or isinstance(sent, bool):
-            raise invalid("`time` carries the page's clock as a number")
-        return Encoded(Clock(sent=sent, time=time.time()).model_dump_json())

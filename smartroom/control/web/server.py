@@ -22,11 +22,13 @@ from smartroom.control.limits import (
 )
 from smartroom.control.web import middlewares
 from smartroom.control.web.api import house as house_api
+from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
+from smartroom.control.web.meeting import MeetingNamespace
 from smartroom.control.web.metrics import Meters
 from smartroom.control.web.pages import Pages
 from smartroom.control.web.ports import Front, House
@@ -56,6 +58,8 @@ class WebServer:
         self.sockets.register_namespace(self.technicians)
         self.walls = WallNamespace(house, front, self.meters, self.sockets)
         self.sockets.register_namespace(self.walls)
+        self.meetings = MeetingNamespace(house, front, self.meters, self.sockets)
+        self.sockets.register_namespace(self.meetings)
         self.meters.gauges.update(
             {
                 "sockets": lambda: float(len(self.sockets.engine.sockets)),
@@ -107,6 +111,8 @@ class WebServer:
                 group.create_task(self.rooms.run(), name="web: rights of pages"),
                 group.create_task(self.walls.run(), name="web: rights of walls"),
                 group.create_task(self.rooms.feed.run(), name="web: patches"),
+                group.create_task(self.meetings.run(), name="web: rights in meetings"),
+                group.create_task(self.meetings.feed.run(), name="web: patches of meetings"),
                 group.create_task(self.technicians.run(), name="web: technicians"),
                 group.create_task(self.meters.probe(), name="web: loop lag"),
                 group.create_task(self._sweep(), name="web: ended sessions"),
@@ -160,6 +166,7 @@ def create_server(
         (
             *rooms_api.TABLE,
             *people_api.TABLE,
+            *meetings_api.TABLE,
             *pictures_api.TABLE,
             *technician_api.TABLE,
             *house_api.TABLE,

@@ -12,7 +12,7 @@ from smartroom.control.identity.rights import Action, Resource
 from smartroom.control.limits import REVOKE_CHECK_S, WALL_REPORTS_BURST, WALL_REPORTS_PER_S
 from smartroom.control.web.gate import invalid, shaped
 from smartroom.control.web.metrics import Meters
-from smartroom.control.web.namespace import Namespace, Visitor, only, same_protocol, take
+from smartroom.control.web.namespace import Namespace, Visitor, clock, only, same_protocol, take
 from smartroom.control.web.ports import Front, House
 from smartroom.control.web.presses import check
 from smartroom.control.web.problems import forbidden, not_found
@@ -20,7 +20,6 @@ from smartroom.control.web.rates import Bucket
 from smartroom.control.web.sockets import Encoded, Outbox, Sockets, event_packet
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Message
-from smartroom.protocol.commands import Clock
 from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, Show, WallAnswer, WallHere
 from smartroom.protocol.people import Role
 
@@ -86,7 +85,7 @@ class WallNamespace(Namespace[_Screen]):
         said = only(arguments)
         match event:
             case "time":
-                return Encoded(_clock(said).model_dump_json())
+                return Encoded(clock(said).model_dump_json())
             case "hello":
                 return Encoded(self._hello(page, actor, shaped(Hello, said)).model_dump_json())
             case "painted":
@@ -119,9 +118,3 @@ class WallNamespace(Namespace[_Screen]):
             timezone=self._house.desks[room].store.state.timezone,
             show=show,
         )
-
-
-def _clock(said: object) -> Clock:
-    if not isinstance(said, int | float) or isinstance(said, bool):
-        raise invalid("`time` carries the page's clock as a number")
-    return Clock(sent=said, time=time.time())

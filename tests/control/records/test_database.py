@@ -16,7 +16,18 @@ from smartroom.control.records.migrate import head, known, upgrade
 from smartroom.control.records.records import Records
 from smartroom.control.records.tables import Table
 
-TABLES = {"users", "sessions", "tokens", "pairings", "audit", "runs", "scene_owners", "written_values", "learned"}
+TABLES = {
+    "users",
+    "sessions",
+    "tokens",
+    "pairings",
+    "audit",
+    "runs",
+    "scene_owners",
+    "written_values",
+    "learned",
+    "meetings",
+}
 
 
 def shape(connection: Connection) -> dict[str, object]:

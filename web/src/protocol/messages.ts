@@ -41,7 +41,7 @@ export interface ActiveLayers {
 }
 
 /** How somebody proved who they are. */
-export type ActorKind = "user" | "device" | "token" | "nobody";
+export type ActorKind = "user" | "device" | "token" | "guest" | "nobody";
 
 /** Let people in: those named, an agency, a group, or everybody who waits. */
 export interface Admit {
@@ -770,10 +770,12 @@ export interface Join {
   build: string;
   device: DeviceClass;
   listen_only: boolean;
+  meeting: string | null;
   name: string;
   office: string;
   pin: string | null;
   protocol: number;
+  room: string | null;
   room_code: string | null;
   seat: string | null;
 }
@@ -1437,6 +1439,11 @@ export interface RevealPlaque {
 /** What somebody is here. Nobody has two. */
 export type Role = "host" | "operator" | "technician" | "admin" | "auditor" | "display" | "signer" | "guest";
 
+/** What you are from now on. */
+export interface RoleChanged {
+  role: SeatRole;
+}
+
 /** `Panggil hadir`: agencies in protocol order, one after the other. */
 export interface RollCall {
   current: string | null;
@@ -1580,7 +1587,7 @@ export interface Seated {
   person: string;
   resumed: boolean;
   role: SeatRole;
-  seat: string;
+  seat: string | null;
   slots: Slots;
   state: MeetingState;
 }

@@ -1,0 +1,160 @@
+"""The media of one meeting: offers and answers to the engine, its facts to the pages, what pages show within their rung."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from smartroom.control.conference.engine import EngineError, MediaEngine
+from smartroom.control.conference.session import Session
+from smartroom.control.conference.signaling import Connections
+from smartroom.control.errors import ProblemError, problem
+from smartroom.control.limits import MEDIA_ORDERS
+from smartroom.protocol import conference as words
+from smartroom.protocol import media as say
+from smartroom.protocol.base import Message
+from smartroom.protocol.errors import ErrorCode
+
+T = TypeVar("T")
+
+_CODES = {
+    "invalid": (ErrorCode.INVALID, "Tawaran media tidak dapat dipakai", "The media offer cannot be used"),
+    "not_found": (ErrorCode.STALE, "Sambungan media sudah tidak ada", "The media connection is gone"),
+    "overloaded": (ErrorCode.OVERLOADED, "Server media penuh", "The media server is full"),
+}
+_LOST = (ErrorCode.BUSY, "Server media sedang dimulai ulang", "The media server is starting anew")
+
+
+class Lines:
+    """`Crew`'s media half. `run()` carries out orders one after the other, as long as the meeting."""
+
+    def __init__(self, engine: MediaEngine, session: Session) -> None:
+        self._engine = engine
+        self._session = session
+        self._room = session.row.id
+        self._connections: defaultdict[str, Connections] = defaultdict(Connections)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._orders: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MEDIA_ORDERS)
+        self._muted: dict[str, bool] = {}
+        self._forced: list[str] = []
+        self._deaf: set[str] = set()
+        self._views: dict[str, list[words.Look]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            order = await self._orders.get()
+            with suppress(EngineError):  # a worker that died forgets; everybody makes new connections
+                await order()
+
+    # -- what pages ask --
+
+    async def publish(self, person: str, offer: words.PubOffer) -> words.PubAnswer:
+        """A page's offer of what it sends; raises ProblemError."""
+        offers = self._connections[person].pub
+        async with self._locks[person]:
+            offers.theirs(offer.rev)
+            sources = {mid: say.Source(source) for mid, source in offer.sources.items()}
+            answer = await self._asked(self._engine.publish(self._room, person, offer.sdp, sources))
+        tracks = [
+            words.SentTrack(track=track.track, mid=track.mid, source=track.source.value) for track in answer.tracks
+        ]
+        for track in tracks:
+            self._muted.pop(track.track, None)
+        self._session.published(person, {track.source: track.track for track in tracks})
+        return words.PubAnswer(rev=offer.rev, sdp=answer.sdp, tracks=tracks)
+
+    async def open(self, person: str, wish: words.SubOpen) -> words.SubOffer:
+        """An offer for what a page receives; raises ProblemError."""
+        offers = self._connections[person].sub
+        async with self._locks[person]:
+            if wish.restart:
+                fragment = await self._asked(self._engine.restart(self._room, person, say.Side.SUBSCRIBE))
+                return words.SubOffer(rev=offers.ours(), sdp=fragment.sdp)
+            slots = say.Slots(
+                audio=0 if person in self._deaf else wish.slots.audio, video=wish.slots.video, screen=wish.slots.screen
+            )
+            made = await self._asked(self._engine.subscribe(self._room, person, slots))
+            return words.SubOffer(rev=offers.ours(), sdp=made.sdp, slots=made.slots)
+
+    async def answer(self, person: str, answer: words.SubAnswer) -> None:
+        """The page's answer; raises ProblemError."""
+        async with self._locks[person]:
+            self._connections[person].sub.answer(answer.rev)
+            await self._asked(self._engine.accept(self._room, person, answer.sdp))
+
+    def view(self, person: str, wish: words.ViewWish) -> None:
+        """What a page shows from now on."""
+        self._views[person] = list(wish.looks)
+        self._show(person)
+
+    # -- what the session decides --
+
+    def mute(self, track: str, *, muted: bool) -> None:
+        """Stop or resume forwarding of a track."""
+        if self._muted.get(track) is not muted:
+            self._muted[track] = muted
+            self._order(lambda: self._engine.mute(self._room, track, muted=muted))
+
+    def force_audible(self, tracks: Sequence[str]) -> None:
+        """Tracks that keep an audio slot."""
+        if list(tracks) != self._forced:
+            self._forced = list(tracks)
+            self._order(lambda: self._engine.force_audible(self._room, list(tracks)))
+
+    def drop(self, person: str) -> None:
+        """End both connections."""
+        self._connections.pop(person, None)
+        self._views.pop(person, None)
+        self._deaf.discard(person)
+        self._order(lambda: self._engine.leave(self._room, person))
+
+    def deafen(self, person: str) -> None:
+        """No sound from now on: slots are asked for later."""
+        self._deaf.add(person)
+
+    # -- what the engine tells --
+
+    def hear(self, event: Message) -> None:
+        """A notification about this meeting."""
+        session = self._session
+        match event:
+            case say.TrackClosed(track=track):
+                session.unpublished(track)
+            case say.Speaker(track=track):
+                session.heard(track)
+            case say.Assigned(peer=peer, slot=slot, track=shown, layer=layer, reason=reason):
+                session.tell(
+                    peer, "assigned", words.AssignedSlot(slot=slot, track=shown, layer=layer, reason=reason)
+                )  # fmt: skip
+            case say.Layers(peer=peer, track=track, mid=mid, rids=rids):
+                session.tell(peer, "layers", words.ActiveLayers(track=track, mid=mid, rids=rids))
+            case say.Connection(peer=peer, side=side, state=state, reason=reason) if state != "new":
+                session.tell(peer, "path", words.PathChanged(side=side.value, state=state, reason=reason))
+            case say.RoomMoved(reason=reason):
+                self._muted.clear()
+                session.tell_all("remake", words.Remake(why=reason))
+            case _:
+                pass
+
+    # -- inside --
+
+    def _show(self, person: str) -> None:
+        looks = self._views.get(person)
+        wishes = None if looks is None else [say.Wish(**look.model_dump()) for look in looks]
+        self._order(lambda: self._engine.view(self._room, person, wishes))
+
+    def _order(self, order: Callable[[], Awaitable[None]]) -> None:
+        if self._orders.full():  # a worker that answers nothing is killed within seconds, and forgets all of them
+            self._orders.get_nowait()
+        self._orders.put_nowait(order)
+
+    async def _asked(self, request: Awaitable[T]) -> T:
+        try:
+            return await request
+        except EngineError as error:
+            code, indonesian, english = _CODES.get(error.code, _LOST)
+            raise ProblemError(problem(code, indonesian, english, detail=str(error))) from None

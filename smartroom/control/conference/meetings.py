@@ -1,0 +1,306 @@
+"""All meetings of this server: planned, opened, handed over, ended. Records first, then what everybody sees."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from smartroom.control.clock import wall
+from smartroom.control.conference import names
+from smartroom.control.conference.agencies import Roster
+from smartroom.control.conference.engine import EngineError, MediaEngine
+from smartroom.control.conference.lines import Lines
+from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place
+from smartroom.control.conference.session import Session
+from smartroom.control.errors import ProblemError, problem
+from smartroom.control.limits import MEETING_PIN_DIGITS, MEETING_TICK_S, MEETINGS_PLANNED
+from smartroom.protocol import conference as words
+from smartroom.protocol.base import Message
+from smartroom.protocol.conference import Door, Ended, MeetingPhase
+from smartroom.protocol.errors import ErrorCode
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open meeting: who is in it, and its media."""
+
+    session: Session
+    lines: Lines
+    task: asyncio.Task[None]
+
+
+class Meetings:
+    """`run()` as long as the server. Everything else asks or plans."""
+
+    def __init__(self, records: MeetingRecords, engine: MediaEngine, place: Callable[[str], Place | None]) -> None:
+        self.roster = Roster()
+        self.url = ""
+        """Where browsers reach us, for links."""
+        self._records = records
+        self._engine = engine
+        self._place = place
+        self._rows: dict[str, MeetingRow] = {}
+        self._open: dict[str, Open] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Open again what was open, then keep time."""
+        for row in await self._records.load():
+            self._rows[row.id] = row
+        forget = self._engine.listen(self._hear)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for row in self._rows.values():
+                    if row.phase is MeetingPhase.OPEN:
+                        await self._begin_again(row)
+                while True:
+                    await asyncio.sleep(MEETING_TICK_S)
+                    for found in list(self._open.values()):
+                        found.session.tick()
+        finally:
+            forget()
+            self._tasks = None
+            for found in list(self._open.values()):
+                found.session.close(Ended(why="moved"))
+            self._open.clear()
+
+    # -- finding --
+
+    def row(self, meeting: str) -> MeetingRow:
+        """A meeting on record; raises ProblemError NOT_FOUND."""
+        found = self._rows.get(meeting)
+        if found is None:
+            raise _none()
+        return found
+
+    def of_room(self, room: str) -> Sequence[MeetingRow]:
+        """A room's meetings by their start."""
+        return sorted((row for row in self._rows.values() if row.room == room), key=lambda row: row.starts)
+
+    def by_code(self, code: str) -> MeetingRow:
+        """The meeting a link leads to; raises ProblemError NOT_FOUND or EXPIRED."""
+        for row in self._rows.values():
+            if hmac.compare_digest(row.code, code):
+                if row.phase is MeetingPhase.ENDED:
+                    raise ProblemError(problem(ErrorCode.EXPIRED, "Rapat sudah selesai", "The meeting is over"))
+                return row
+        raise ProblemError(
+            problem(ErrorCode.NOT_FOUND, "Tautan rapat tidak dikenal", "This meeting link is unknown")
+        )  # fmt: skip
+
+    def open_in(self, room: str) -> Open | None:
+        """The open meeting of a room."""
+        return next((found for found in self._open.values() if found.session.row.room == room), None)
+
+    def live(self, meeting: str) -> Open | None:
+        """An open meeting by its id."""
+        return self._open.get(meeting)
+
+    def meeting(self, row: MeetingRow) -> words.Meeting:
+        """As hosts see it."""
+        return words.Meeting(
+            id=row.id, room=row.room, title=row.title, phase=row.phase, starts=row.starts, ends=row.ends,
+            opened=row.opened, ended=row.ended, code=row.code, path=f"/meet/{row.code}",
+            url=f"{self.url}/meet/{row.code}", pin=row.pin, lobby=row.lobby, agenda=list(row.agenda),
+            invited=list(row.invited), scene=row.scene, created=row.created, created_by=row.created_by,
+        )  # fmt: skip
+
+    def door(self, row: MeetingRow, protocol: int, build: str) -> Door:
+        """What its link shows a stranger."""
+        place, found = self._at(row.room), self._open.get(row.id)
+        return Door(
+            meeting=row.id, title=row.title, room_name=place.name, place=place.place, phase=row.phase,
+            starts=row.starts, ends=row.ends, timezone=place.timezone, time=wall(), pin_needed=row.pin is not None,
+            lobby=found.session.rules.lobby if found else row.lobby,
+            locked=found.session.rules.locked if found else False,
+            agencies=list(self.roster.agencies), protocol=protocol, build=build,
+        )  # fmt: skip
+
+    # -- planning --
+
+    async def plan(self, room: str, asked: words.NewMeeting, by: str) -> MeetingRow:
+        """A new meeting; raises ProblemError."""
+        self._at(room)
+        if (
+            sum(row.phase is MeetingPhase.PLANNED and row.room == room for row in self._rows.values())
+            >= MEETINGS_PLANNED
+        ):
+            raise ProblemError(
+                problem(ErrorCode.OVERLOADED, "Terlalu banyak rapat terjadwal", "Too many meetings are planned")
+            )
+        now = wall()
+        starts = now if asked.starts is None else asked.starts
+        row = MeetingRow(
+            id=names.meeting_id(), room=room, title=_titled(asked.title), phase=MeetingPhase.PLANNED,
+            code=names.link_code(), starts=starts, ends=starts + asked.minutes * 60, created=now, created_by=by,
+            pin=asked.pin or (names.digits(MEETING_PIN_DIGITS) if asked.make_pin else None), lobby=asked.lobby,
+            agenda=_lines(asked.agenda), invited=self._known(asked.invited), scene=asked.scene,
+        )  # fmt: skip
+        await self._keep(row)
+        return row
+
+    async def change(self, meeting: str, asked: words.ChangeMeeting) -> MeetingRow:
+        """Change what is written of one that has not ended; raises ProblemError."""
+        row = self._not_ended(meeting)
+        starts = row.starts if asked.starts is None else asked.starts
+        length = row.ends - row.starts if asked.minutes is None else asked.minutes * 60.0
+        row = replace(
+            row,
+            title=row.title if asked.title is None else _titled(asked.title),
+            starts=starts,
+            ends=starts + length,
+            pin=None if asked.drop_pin else asked.pin or row.pin,
+            lobby=row.lobby if asked.lobby is None else asked.lobby,
+            agenda=row.agenda if asked.agenda is None else _lines(asked.agenda),
+            invited=row.invited if asked.invited is None else self._known(asked.invited),
+            scene=row.scene if asked.scene is None else asked.scene,
+        )
+        await self._keep(row)
+        return row
+
+    async def forget(self, meeting: str) -> None:
+        """Take a planned meeting off; its link leads nowhere then."""
+        row = self.row(meeting)
+        if row.phase is not MeetingPhase.PLANNED:
+            raise ProblemError(problem(ErrorCode.BLOCKED, "Rapat sudah dimulai", "The meeting has begun"))
+        await self._records.remove(meeting)
+        del self._rows[meeting]
+
+    async def start(self, meeting: str) -> MeetingRow:
+        """Open it; raises ProblemError BUSY while another one is open in the room."""
+        row = self._not_ended(meeting)
+        if row.phase is MeetingPhase.OPEN:
+            return row
+        other = self.open_in(row.room)
+        if other is not None:
+            title = other.session.row.title
+            raise ProblemError(
+                problem(ErrorCode.BUSY, f"Masih berlangsung: {title}", f"Still going on: {title}", name="hand-over")
+            )
+        now = wall()
+        length = row.ends - row.starts
+        late = not row.starts - length <= now <= row.ends
+        row = replace(row, phase=MeetingPhase.OPEN, opened=now, ends=now + length if late else row.ends)
+        await self._begin(row)
+        await self._keep(row)
+        return row
+
+    async def end(self, meeting: str) -> MeetingRow:
+        """End it for everybody; one that has ended stays as it is."""
+        row = self.row(meeting)
+        if row.phase is MeetingPhase.ENDED:
+            return row
+        row = replace(row, phase=MeetingPhase.ENDED, ended=wall())
+        found = self._open.pop(meeting, None)
+        if found is not None:
+            found.session.close(Ended(why="closed"))
+            found.task.cancel()
+            with suppress(EngineError):  # a worker that died has no room to close
+                await self._engine.close_room(meeting)
+        await self._keep(row)
+        return row
+
+    async def hand_over(self, meeting: str, following: str) -> MeetingRow:
+        """End one and start the next of the same room."""
+        if self._not_ended(following).room != self.row(meeting).room:
+            raise ProblemError(
+                problem(ErrorCode.INVALID, "Rapat itu di ruangan lain", "That meeting is in another room")
+            )
+        await self.end(meeting)
+        return await self.start(following)
+
+    # -- inside --
+
+    async def _begin_again(self, row: MeetingRow) -> None:
+        try:
+            await self._begin(row)
+        except (ProblemError, EngineError) as error:
+            log.warning("meeting %s cannot be opened again: %s", row.id, error)
+
+    async def _begin(self, row: MeetingRow) -> None:
+        assert self._tasks is not None
+        await self._engine.open_room(row.id)
+        crew = _Crew()
+        session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
+        crew.lines = lines = Lines(self._engine, session)
+        task = self._tasks.create_task(lines.run(), name=f"media of {row.id}")
+        self._open[row.id] = Open(session, lines, task)
+
+    def _hear(self, event: Message) -> None:
+        found = self._open.get(getattr(event, "room", ""))
+        if found is not None:
+            found.lines.hear(event)
+
+    def _at(self, room: str) -> Place:
+        place = self._place(room)
+        if place is None:
+            raise ProblemError(
+                problem(ErrorCode.NOT_FOUND, f"Tidak ada ruangan '{room}'", f"There is no room '{room}'")
+            )
+        return place
+
+    def _not_ended(self, meeting: str) -> MeetingRow:
+        row = self.row(meeting)
+        if row.phase is MeetingPhase.ENDED:
+            raise ProblemError(problem(ErrorCode.EXPIRED, "Rapat sudah selesai", "The meeting is over"))
+        return row
+
+    def _known(self, agencies: Sequence[str]) -> tuple[str, ...]:
+        unknown = [key for key in agencies if self.roster.find(key) is None]
+        if unknown:
+            raise ProblemError(
+                problem(
+                    ErrorCode.INVALID, "OPD tidak dikenal", "Unknown agency", detail=", ".join(unknown), name="invited"
+                )
+            )
+        return tuple(dict.fromkeys(agencies))
+
+    async def _keep(self, row: MeetingRow) -> None:
+        await self._records.save(row)
+        self._rows[row.id] = row
+
+
+class _Crew:
+    """`Crew` of one session, until its lines are there."""
+
+    lines: Lines
+
+    def mute(self, track: str, *, muted: bool) -> None:
+        self.lines.mute(track, muted=muted)
+
+    def force_audible(self, tracks: Sequence[str]) -> None:
+        self.lines.force_audible(tracks)
+
+    def drop(self, person: str) -> None:
+        self.lines.drop(person)
+
+    def deafen(self, person: str) -> None:
+        self.lines.deafen(person)
+
+    def recall(self, agency: str) -> None:
+        del agency
+
+    def book(self, kind: str, entry: Message) -> None:
+        del kind, entry
+
+
+def _titled(title: str) -> str:
+    found = names.clean(title)
+    if not found:
+        raise ProblemError(problem(ErrorCode.INVALID, "Isi nama rapat", "Name the meeting", name="title"))
+    return found
+
+
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(filter(None, map(names.clean, texts)))
+
+
+def _none() -> ProblemError:
+    return ProblemError(problem(ErrorCode.NOT_FOUND, "Rapat tidak ditemukan", "There is no such meeting"))
