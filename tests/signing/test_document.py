@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import ValidationError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from smartroom.protocol.document import Drawn, Ink, Language, PlaqueLook, NotDrawn
+from smartroom.protocol.document import Drawn, Ink, Language, NotDrawn, PlaqueLook
 from smartroom.signing.document.draw import draw
 from smartroom.signing.document.ink import Box, outlines
 from smartroom.signing.marks import is_rehearsal
