@@ -74,12 +74,18 @@ class Room:
         return await self._run(f"scenes/{scene}/apply", {}, wait=wait)
 
     @overload
-    async def retry(self, scene: str, device: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...
+    async def retry(
+        self, scene: str, device: str | None = None, name: str | None = None, *, wait: Literal[True] = True
+    ) -> ApplyReport: ...
     @overload
-    async def retry(self, scene: str, device: str | None = None, *, wait: Literal[False]) -> Accepted: ...
-    async def retry(self, scene: str, device: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
-        """Try again what the scene's last run did not reach, on one device or all."""
-        return await self._run(f"scenes/{scene}/retry", {"device": device}, wait=wait)
+    async def retry(
+        self, scene: str, device: str | None = None, name: str | None = None, *, wait: Literal[False]
+    ) -> Accepted: ...
+    async def retry(
+        self, scene: str, device: str | None = None, name: str | None = None, *, wait: bool = True
+    ) -> ApplyReport | Accepted:
+        """Bring back what the scene's last run did not reach or has lost since: all, one device's, or its property `name` alone."""
+        return await self._run(f"scenes/{scene}/retry", {"device": device, "property": name}, wait=wait)
 
     @overload
     async def undo(self, run: str | None = None, *, wait: Literal[True] = True) -> ApplyReport: ...

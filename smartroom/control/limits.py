@@ -34,6 +34,9 @@ VERIFY_FIRST_S = 0.02
 VERIFY_MAX_S = 1.0
 """A moving head or a warming lamp is asked once a second at most."""
 
+BLAME_S = 5.0
+"""So long after a command a change may still be its doing: the slowest families are polled this often."""
+
 COLLECT_S = 60.0
 """Full garbage collections, in quiet moments: minutes of a busy room leave little behind."""
 

@@ -98,6 +98,7 @@ class LiveRoom:
         self.store = Store(room)
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
+        self.store.ask_who(self.engine.movers.moved)
         self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
         self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)

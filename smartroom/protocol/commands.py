@@ -29,10 +29,11 @@ class ApplyScene(Press):
 
 
 class RetryRun(Press):
-    """Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back."""
+    """Bring back what a scene's last run did not reach or has lost since: all, one device's, or one property. `kembalikan` is taking back."""
 
     scene: Id
     device: Id | None = None
+    property: Annotated[str, Field(max_length=64)] | None = None
 
 
 class CancelRun(Press):

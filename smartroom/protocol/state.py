@@ -23,6 +23,32 @@ class Link(StrEnum):
     """Driver parked after repeated failures."""
 
 
+class Cause(StrEnum):
+    """Who moved a property."""
+
+    SCENE = "scene"
+    """A run set it."""
+    HAND = "hand"
+    """Somebody set it on a page or by a program."""
+    DEVICE = "device"
+    """At the device itself: its front panel, its remote control, another controller."""
+    RETURN = "return"
+    """It was different when the device came back: restarted, or changed while it was cut off."""
+    UNSEEN = "unseen"
+    """It changed while the server was not running."""
+
+
+class Moved(Message):
+    """Who moved a property last, when, and from what."""
+
+    cause: Cause
+    at: float
+    by: Label = ""
+    """Who pressed, when it was a scene or a hand."""
+    scene: Text | None = None
+    before: Value = None
+
+
 class PropertyState(Message):
     """A property as last reported. `at` is server time in seconds (Unix)."""
 
@@ -31,6 +57,8 @@ class PropertyState(Message):
     source: Literal["query", "unsolicited", "derived", "written"]
     fresh: bool = True
     """False: reported on an earlier connection; show it grey with its age."""
+    moved: Moved | None = None
+    """Who moved it last; none when nobody has since it is known."""
 
 
 class ChoiceLabel(Message):
@@ -193,6 +221,15 @@ class SceneLight(StrEnum):
     OFFLINE = "offline"
 
 
+class Drift(Message):
+    """A goal of a scene that no longer holds. What it reads now, and who moved it, stands with the device's property."""
+
+    device: Id
+    property: str
+    label: Text
+    goal: Value
+
+
 class SceneState(Message):
     """One scene's tile."""
 
@@ -209,10 +246,8 @@ class SceneState(Message):
     by: Label = ""
     run: Run | None = None
     """The run of the last recall, while it says something about this tile."""
-    drifted: list[str] = []
-    """`device.property` of goals that no longer hold."""
-    drift_cause: Literal["device", "hand"] | None = None
-    """Who changed them: `hand` when each still reads what somebody set on a page or by a program, else the device."""
+    drifted: list[Drift] = []
+    """Goals that no longer hold."""
     problem: Problem | None = None
     """The file cannot be used: file, line, fix."""
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -62,6 +63,21 @@ class Demo:
         await page.get_by_test_id("pair-open").click()
         await page.get_by_test_id("scenes").wait_for()
         return page
+
+    async def ask(self, method: str, path: str, body: object = None) -> object:
+        """Ask the server as this machine's command line does; its answer, which must be good."""
+        door = json.loads((self.data / "server.json").read_text())
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {door['token']}"}) as session,
+            session.request(method, f"{self.url}/api/v1/{path}", json=body) as answer,
+        ):
+            assert answer.ok, await answer.text()
+            return await answer.json()
+
+    async def front(self, device: str, name: str, value: object, room: str = "smart-room-centre") -> None:
+        """Press a device's front panel."""
+        body = {"property": name, "value": value}
+        await self.ask("POST", f"rooms/{room}/devices/{device}/simulator/front", body)
 
     def kill(self, device: str) -> None:
         """Take a device's power: SIGKILL to its simulator."""

@@ -3,7 +3,7 @@ import type { DeviceState, Member, PropertyShape, PropertyState, RoomState, Scen
 const now = (): number => Date.now() / 1000;
 
 function property(value: Value, age = 1): PropertyState {
-  return { value, at: now() - age, source: "query", fresh: true };
+  return { value, at: now() - age, source: "query", fresh: true, moved: null };
 }
 
 function shape(part: Partial<PropertyShape>): PropertyShape {
@@ -48,7 +48,7 @@ function camera(id: string, name: [string, string]): DeviceState {
 }
 
 function scene(id: string, name: [string, string], order: number, part: Partial<SceneState> = {}): SceneState {
-  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], drift_cause: null, problem: null, ...part };
+  return { id, name: { id: name[0], en: name[1] }, icon: id, order, danger: false, light: "idle", reached: 0, total: 0, since: null, by: "", run: null, drifted: [], problem: null, ...part };
 }
 
 function member(deviceId: string, name: string, goal: Value, label: string, state: Member["state"], part: Partial<Member> = {}): Member {
@@ -90,7 +90,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     scene("rapat", ["Mode Rapat", "Meeting"], 1, { light: "active", reached: 7, total: 7, since: now() - 2300 }),
     scene("presentasi", ["Mode Presentasi", "Presentation"], 2),
     scene("konferensi", ["Konferensi Video", "Video conference"], 3, { light: "sending", reached: 2, total: 5, run: run("konferensi", running, null) }),
-    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: ["matrix.route.1"], drift_cause: "device" }),
+    scene("terima-tamu", ["Sambut Tamu", "Welcome guests"], 4, { light: "drifted", reached: 4, total: 5, drifted: [{ device: "matrix", property: "route.1", label: { id: "Layar utama", en: "Main screen" }, goal: 2 }] }),
     scene("peresmian", ["Peresmian", "Inauguration"], 5, { light: "failed", reached: 4, total: 5, run: run("peresmian", failed, "failed") }),
     scene("film", ["Putar Film", "Film"], 6, { light: "partial", reached: 4, total: 5, run: run("film", failed, "partial") }),
     scene("lights", ["Lampu Ruang", "Lights"], 7, { light: "offline" }),
@@ -108,7 +108,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
         "volume.1": shape({ capability: "volume", type: "number", minimum: 0, maximum: 100, unit: "%" }),
         "blank.2": shape({ capability: "blank", type: "boolean", choices: blanks }),
       },
-      properties: { "route.1": property(4), "route.2": property(2), "route.3": property(1), "mute.1": property(look === "states"), "volume.1": property(62), "blank.2": property(false) },
+      properties: { "route.1": { ...property(4), moved: { cause: "device", at: now() - 200, by: "", scene: null, before: 2 } }, "route.2": property(2), "route.3": property(1), "mute.1": property(look === "states"), "volume.1": property(62), "blank.2": property(false) },
     }),
     camera("cam-front", ["Kamera depan", "Front camera"]),
     camera("cam-back", ["Kamera belakang", "Back camera"]),

@@ -57,7 +57,7 @@ export class StoryTransport implements Transport {
     } else if (event === "set") {
       await pause(400);
       if (body["value"] === 4) return { ok: null, problem: refusal(String(body["device"])) };
-      this.patch({ path: ["devices", String(body["device"]), "properties", String(body["property"])], value: { value: body["value"], at: Date.now() / 1000, source: "query", fresh: true } });
+      this.patch({ path: ["devices", String(body["device"]), "properties", String(body["property"])], value: { value: body["value"], at: Date.now() / 1000, source: "query", fresh: true, moved: null } });
     } else if (event === "undo") this.patch({ path: ["undo"], value: null });
     else if (event === "dismiss") this.patch({ path: ["unfinished"], value: null });
     return { ok, problem: null };

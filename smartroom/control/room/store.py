@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from devices.sdk.connection import LinkState, LinkStatus
@@ -12,9 +12,9 @@ from smartroom.control.errors import device_problem
 from smartroom.control.room.ledger import Ledger
 from smartroom.control.room.model import Device, Room
 from smartroom.control.room.words import choices, property_name
-from smartroom.protocol.base import Text
+from smartroom.protocol.base import Text, Value
 from smartroom.protocol.errors import Problem
-from smartroom.protocol.state import DeviceState, Kind, LastAction, Link, PropertyShape, RoomState
+from smartroom.protocol.state import DeviceState, Kind, LastAction, Link, Moved, PropertyShape, RoomState
 
 _LINKS: Mapping[LinkState, Link] = {
     LinkState.CONNECTING: Link.CONNECTING,
@@ -26,11 +26,20 @@ _LINKS: Mapping[LinkState, Link] = {
 }
 
 
+Blame = Callable[[str, Reading, tuple[Value, bool] | None], Moved | None]
+"""(device, reading, (value before, whether of this connection)) -> who moved the property."""
+
+
 class Store(Ledger):
     """State of one room. Everybody else sends commands or watches patches."""
 
     def __init__(self, room: Room) -> None:
         super().__init__(room.id, _described(room).model_dump(mode="json"))
+        self._blame: Blame = lambda *_: None
+
+    def ask_who(self, blame: Blame) -> None:
+        """`blame` says of each change who made it."""
+        self._blame = blame
 
     @property
     def state(self) -> RoomState:
@@ -40,7 +49,7 @@ class Store(Ledger):
     def reading(self, device: str, reading: Reading) -> None:
         """A device reported a property: the one place where a Reading becomes wire form."""
         value = list(reading.value) if isinstance(reading.value, tuple) else reading.value
-        state = {
+        state: dict[str, object] = {
             "value": value,
             "at": round(clock.wall() - (clock.monotonic() - reading.at), 3),
             "source": str(reading.source),
@@ -48,6 +57,12 @@ class Store(Ledger):
         }
         properties = self._device(device).get("properties")
         known = properties.get(reading.property) if isinstance(properties, dict) else None
+        if isinstance(known, dict) and known["value"] == value:
+            state["moved"] = known["moved"]
+        else:
+            before = (known["value"], known["fresh"]) if isinstance(known, dict) else None
+            moved = self._blame(device, reading, before)
+            state["moved"] = moved.model_dump(mode="json") if moved is not None else None
         if (
             isinstance(known, dict)
             and known["value"] == value

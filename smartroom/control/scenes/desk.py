@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from devices.sdk.commands import Act, Priority
@@ -14,7 +14,7 @@ from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway, NotReached, Unverified
 from smartroom.control.errors import ProblemError, device_problem, problem
 from smartroom.control.limits import PRESS_MEMORY
-from smartroom.control.room.model import Device, Room
+from smartroom.control.room.model import Device, PropertyKey, Room
 from smartroom.control.room.store import Store
 from smartroom.control.room.words import property_label, value_label
 from smartroom.control.scenes.engine import Engine
@@ -69,14 +69,14 @@ class Desk:
 
         return self._once((by, press), start)
 
-    def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
-        """Try again what a scene's last run, or taking back, did not reach; on one device or all."""
+    def retry(self, scene: str, device: str | None, name: str | None = None, *, by: str, press: str) -> Accepted:
+        """Bring back what a scene's last run, or taking back, did not reach or has lost since; all of it, one device's, or one property."""
         if scene == UNDO:
             return self._once((by, press), lambda: self._undoing(self._engine.undo_again(by, device), by, press))
         found = self._scene(scene)
 
         def start() -> Accepted:
-            parts = self._engine.failed_parts(found, device)
+            parts = self._engine.failed_parts(found, device, name)
             if not parts:
                 raise ProblemError(
                     problem(
@@ -87,7 +87,7 @@ class Desk:
                     )
                 )
             recall, attached = self._engine.start(found, by, only=parts)
-            self.store.did(by, Text(id=f"mengulangi {found.name.id}", en=f"retried {found.name.en or found.name.id}"))
+            self.store.did(by, _retried(found, parts, one=name is not None))
             return Accepted(id=press, run=recall.run.id, attached=attached)
 
         return self._once((by, press), start)
@@ -150,6 +150,7 @@ class Desk:
         async def send() -> Accepted:
             with _device_errors(device, None):
                 urgent = Priority.SAFETY if action == "stop" else Priority.OPERATOR
+                self._engine.movers.act(device, by)
                 await self._gateway.act(device, command, priority=urgent, name=action)
             if action == "store_preset":
                 self.store.did(
@@ -315,6 +316,13 @@ class Desk:
         self._presses[press] = answer
         while len(self._presses) > PRESS_MEMORY:
             self._presses.popitem(last=False)
+
+
+def _retried(scene: Scene, parts: Collection[PropertyKey], *, one: bool) -> Text:
+    if not one:
+        return Text(id=f"mengulangi {scene.name.id}", en=f"retried {scene.name.en or scene.name.id}")
+    label = next(goal.label for goal in scene.goals if goal.key in parts)
+    return Text(id=f"memulihkan {label.id}", en=f"put back {label.en or label.id}")
 
 
 @contextmanager

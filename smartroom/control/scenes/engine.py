@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from devices.sdk.commands import Priority, Set
 from devices.sdk.readings import Reading, Value, matches
@@ -21,14 +21,15 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import PROGRESS_S, RUN_HISTORY
 from smartroom.control.room.model import PropertyKey
 from smartroom.control.room.store import Store
+from smartroom.control.scenes.claims import Claim, Movers, Owner
 from smartroom.control.scenes.lights import tile
 from smartroom.control.scenes.model import UNDO, Goal, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
-from smartroom.control.scenes.recall import REACHED, Claim, Recall, compensation, name_of
+from smartroom.control.scenes.recall import REACHED, Recall, compensation, name_of
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Member, MemberState, RunResult, SceneState, Undo
+from smartroom.protocol.state import Cause, Drift, Member, MemberState, RunResult, SceneState, Undo
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Engine:
         self._gateway = gateway
         self._diary = diary
         self._claims: dict[PropertyKey, Claim] = {}
+        self.movers = Movers(self._claims, lambda device: gateway.endpoint(device).driver)
         self._locks: defaultdict[PropertyKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._latest: dict[str, Recall] = {}
         self._recalls: OrderedDict[str, Recall] = OrderedDict()
@@ -109,7 +111,7 @@ class Engine:
         goals = [goal for goal in scene.goals if only is None or goal.key in only]
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
         self._forget_told()
-        displaced = self._stand(scene, by)
+        displaced = self._stand(scene, by, again=only is not None)
         recall = self._begin(scene, by, goals, carried, displaced)
         self._latest[scene.id] = recall
         with self._store.batch():
@@ -148,8 +150,8 @@ class Engine:
             raise ProblemError(problem(ErrorCode.NOT_FOUND, "Pelaksanaan tidak ditemukan", "No such run"))
         return found
 
-    def failed_parts(self, scene: Scene, device: str | None) -> frozenset[PropertyKey]:
-        """Properties of a scene's last run that were not reached, or have fallen since."""
+    def failed_parts(self, scene: Scene, device: str | None, name: str | None = None) -> frozenset[PropertyKey]:
+        """Properties of a scene's last run that were not reached, or have fallen since; of one device, or one property of it."""
         latest = self._latest.get(scene.id)
         missed = (
             {name for name, member in latest.run.members.items() if member.state not in REACHED} if latest else set()
@@ -158,7 +160,8 @@ class Engine:
         return frozenset(
             goal.key
             for goal in scene.goals
-            if (device is None or goal.device == device)
+            if device in (None, goal.device)
+            and name in (None, goal.property)
             and (
                 name_of(goal.key) in missed
                 or not (facts[goal.key].current and matches(facts[goal.key].value, goal.value, goal.tolerance))
@@ -336,21 +339,22 @@ class Engine:
             ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name
         )
         key = (device, name)
-        claim = Claim(by_hand=value)
+        claim = Claim(Owner(Cause.HAND, by))
         self._take(key, claim, why)
         self._offer_undo()
 
         async def bring() -> dict[str, Reading]:
             async with self._locks[key]:
+                claim.sending(value)
                 return await self._gateway.bring(device, (Set(name, value),), priority=Priority.OPERATOR)
 
         operation = asyncio.create_task(bring(), name=f"by-hand:{device}.{name}")
-        claim.operation = operation
+        claim.begin(operation)
         try:
             await asyncio.wait({operation})
         finally:
             operation.cancel()
-            claim.operation = None
+            claim.rest()
             await asyncio.wait({operation})
         if claim.lost is not None and operation.cancelled():
             raise ProblemError(claim.lost)
@@ -395,14 +399,15 @@ class Engine:
                     asyncio.get_running_loop().call_soon(self._relight_dim)
                 self._dim.add(key)
 
-    def _stand(self, scene: Scene, by: str) -> dict[str, StandingScene]:
-        """The scene stands from now on; returns the scenes it displaces, because they want a property differently."""
+    def _stand(self, scene: Scene, by: str, *, again: bool) -> dict[str, StandingScene]:
+        """The scene stands from now on, or still; returns the scenes it displaces, because they want a property differently."""
+        before = self._standing.get(scene.id)
         displaced: dict[str, StandingScene] = {}
         for key in list(self._standing):
             other = self.scenes.get(key)
             if other is None or _differ(scene, other):
                 displaced[key] = self._standing.pop(key)
-        self._standing[scene.id] = StandingScene(scene.id, by, clock.wall())
+        self._standing[scene.id] = before if again and before else StandingScene(scene.id, by, clock.wall())
         return {key: item for key, item in displaced.items() if key != scene.id}
 
     def _stand_again(self, displaced: Mapping[str, StandingScene]) -> None:
@@ -411,19 +416,6 @@ class Engine:
             scene = self.scenes.get(key)
             if scene is not None and not any(_differ(scene, self.scenes[other]) for other in self._standing):
                 self._standing[key] = item
-
-    def _drift_cause(self, scene: Scene, drifted: Sequence[str]) -> Literal["device", "hand"] | None:
-        """By whom goals fell: a hand's value that still reads so, or is on its way, is the hand's doing."""
-        if not drifted:
-            return None
-        fallen = [goal for goal in scene.goals if name_of(goal.key) in drifted]
-        return "hand" if all(self._set_by_hand(goal) for goal in fallen) else "device"
-
-    def _set_by_hand(self, goal: Goal) -> bool:
-        claim, fact = self._claims.get(goal.key), self._look(goal.key)
-        if claim is None or claim.by_hand is None:
-            return False
-        return claim.operation is not None or (fact.current and matches(fact.value, claim.by_hand, goal.tolerance))
 
     def _described(self, scene: Scene, why: Problem | None) -> dict[str, object]:
         latest = self._latest.get(scene.id)
@@ -463,10 +455,14 @@ class Engine:
         self._store.put((*place, "light"), str(seen.light))
         self._store.put((*place, "reached"), seen.reached)
         self._store.put((*place, "total"), seen.total)
-        self._store.put((*place, "drifted"), list(seen.drifted))
-        self._store.put((*place, "drift_cause"), self._drift_cause(scene, seen.drifted))
+        self._store.put((*place, "drifted"), [_drift(goal) for goal in seen.drifted])
         self._store.put((*place, "since"), stands.since if stands else None)
         self._store.put((*place, "by"), stands.by if stands else "")
+
+
+def _drift(goal: Goal) -> dict[str, object]:
+    drift = Drift(device=goal.device, property=goal.property, label=goal.label, goal=wire_value(goal.value))
+    return drift.model_dump(mode="json")
 
 
 def _differ(one: Scene, other: Scene) -> bool:

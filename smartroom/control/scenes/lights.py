@@ -21,7 +21,7 @@ class Tile:
     light: SceneLight
     reached: int
     total: int
-    drifted: tuple[str, ...] = ()
+    drifted: tuple[Goal, ...] = ()
 
 
 def tile(goals: Sequence[Goal], look: Callable[[PropertyKey], Fact], run: Run | None, *, standing: bool) -> Tile:
@@ -38,7 +38,7 @@ def tile(goals: Sequence[Goal], look: Callable[[PropertyKey], Fact], run: Run | 
     if not away:
         return Tile(SceneLight.ACTIVE, reached, len(goals))
     missed = _missed(run)
-    fallen = tuple(f"{goal.device}.{goal.property}" for goal in away if f"{goal.device}.{goal.property}" not in missed)
+    fallen = tuple(goal for goal in away if f"{goal.device}.{goal.property}" not in missed)
     if all(not facts[goal.key].ready for goal in away) and fallen:
         return Tile(SceneLight.OFFLINE, reached, len(goals), fallen)
     if fallen and not missed:

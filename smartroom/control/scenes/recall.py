@@ -14,10 +14,11 @@ from smartroom.control import clock
 from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
 from smartroom.control.errors import device_problem, problem
 from smartroom.control.room.model import PropertyKey, Shape
+from smartroom.control.scenes.claims import Claim, Owner
 from smartroom.control.scenes.model import Goal, Scene
 from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Member, MemberState, Restored, Run, RunResult
+from smartroom.protocol.state import Cause, Member, MemberState, Restored, Run, RunResult
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,29 +30,12 @@ _TO_RESTORE = frozenset({RunResult.PARTIAL, RunResult.FAILED})
 REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
 
 
-@dataclass(slots=True, eq=False)
-class Claim:
-    """Who owns a property now. A later accepted command takes it over; the earlier one learns why."""
-
-    lost: Problem | None = None
-    operation: asyncio.Task[object] | None = None
-    by_hand: Value | None = None
-    """What a hand set; none when it is a run's."""
-
-    def take(self, why: Problem) -> None:
-        """Somebody else owns the property from now on."""
-        if self.lost is None:
-            self.lost = why
-            if self.operation is not None:
-                self.operation.cancel()
-
-
 @dataclass(slots=True)
 class Part:
     """One goal of this recall."""
 
     goal: Goal
-    claim: Claim = field(default_factory=Claim)
+    claim: Claim
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -68,7 +52,8 @@ class Recall:
         changed: Callable[[str], None],
     ) -> None:
         self.scene = scene
-        self.parts = {goal.key: Part(goal) for goal in goals}
+        owner = Owner(Cause.SCENE, by, scene.name)
+        self.parts = {goal.key: Part(goal, Claim(owner)) for goal in goals}
         self.finished = asyncio.Event()
         self._clock = clock.monotonic()
         self._changed = changed
@@ -192,7 +177,7 @@ class Recall:
         task = asyncio.current_task()
         claims = [self.parts[goal.key].claim for goal in batch.goals]
         for claim in claims:
-            claim.operation = task
+            claim.begin(task)
         if batch.device in self._away:  # nobody waits for a device that was away before the run began
             self._less_busy()
         try:
@@ -204,7 +189,7 @@ class Recall:
                         raise
         finally:
             for claim in claims:
-                claim.operation = None
+                claim.rest()
             if batch.device not in self._away:
                 self._less_busy()
 
@@ -278,6 +263,7 @@ class Recall:
         def attempt(number: int) -> None:
             for key in by_name.values():
                 self._sent.add(key)
+                self.parts[key].claim.sending(self.parts[key].goal.value)
                 if not self.parts[key].settled.is_set():
                     self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
 

@@ -70,7 +70,8 @@ class Presses:
             case ApplyScene():
                 return Action.SCENE_APPLY, press.scene
             case RetryRun():
-                return Action.SCENE_RETRY, press.scene
+                part = ".".join(filter(None, (press.device, press.property)))
+                return Action.SCENE_RETRY, f"{press.scene} {part}".rstrip()
             case CancelRun():
                 return Action.SCENE_CANCEL, press.run
             case UndoRun():
@@ -162,7 +163,7 @@ async def _carry_out(desk: Desk, actor: Actor, press: Press) -> Accepted:
         case ApplyScene():
             return desk.apply(press.scene, by=by, press=press.id)
         case RetryRun():
-            return desk.retry(press.scene, press.device, by=by, press=press.id)
+            return desk.retry(press.scene, press.device, press.property, by=by, press=press.id)
         case CancelRun():
             return desk.cancel(press.run, by=by, press=press.id)
         case UndoRun():

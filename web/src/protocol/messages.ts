@@ -223,6 +223,9 @@ export interface CancelRun {
   run: string;
 }
 
+/** Who moved a property. */
+export type Cause = "scene" | "hand" | "device" | "return" | "unseen";
+
 /** One ceremony as every page sees it. */
 export interface Ceremony {
   active: number | null;
@@ -557,6 +560,14 @@ export interface Door {
   time: number;
   timezone: string;
   title: string;
+}
+
+/** A goal of a scene that no longer holds. What it reads now, and who moved it, stands with the device's property. */
+export interface Drift {
+  device: string;
+  goal: Value;
+  label: Text;
+  property: string;
 }
 
 /** An uploaded emblem; `sha256` goes into the text. */
@@ -996,6 +1007,15 @@ export interface Member {
 /** How far one property of a run has come. */
 export type MemberState = "waiting" | "sending" | "verified" | "skipped" | "unverified" | "failed" | "overridden" | "cancelled";
 
+/** Who moved a property last, when, and from what. */
+export interface Moved {
+  at: number;
+  before: Value;
+  by: string;
+  cause: Cause;
+  scene: Text | null;
+}
+
 /** Close microphones, or stop pictures or a shared screen. `everybody` leaves out hosts and the room. */
 export interface Mute {
   at: number;
@@ -1316,6 +1336,7 @@ export interface PropertyShape {
 export interface PropertyState {
   at: number;
   fresh: boolean;
+  moved: Moved | null;
   source: "query" | "unsolicited" | "derived" | "written";
   value: Value;
 }
@@ -1411,11 +1432,12 @@ export type Restored = "restored" | "irreversible" | "failed";
 /** What becomes of pressure and timing when the ceremony is over. */
 export type Retention = "outline" | "encrypted";
 
-/** Try the failed properties of a scene's last run again; `device` limits it to one device. `kembalikan` is taking back. */
+/** Bring back what a scene's last run did not reach or has lost since: all, one device's, or one property. `kembalikan` is taking back. */
 export interface RetryRun {
   at: number;
   device: string | null;
   id: string;
+  property: string | null;
   room: string;
   scene: string;
 }
@@ -1562,8 +1584,7 @@ export type SceneLight = "idle" | "sending" | "active" | "partial" | "failed" | 
 export interface SceneState {
   by: string;
   danger: boolean;
-  drift_cause: "device" | "hand" | null;
-  drifted: string[];
+  drifted: Drift[];
   icon: string;
   id: string;
   light: SceneLight;

@@ -47,9 +47,10 @@ class PressBody(Message):
 
 
 class RetryBody(PressBody):
-    """Try again, on one device or all."""
+    """Try again: all, one device's, or one property."""
 
     device: Id | None = None
+    property: Annotated[str, Field(max_length=64)] | None = None
 
 
 class UndoBody(PressBody):
@@ -123,8 +124,10 @@ async def apply(call: Call[PressBody, Wait]) -> Accepted | ApplyReport:
 
 
 async def retry(call: Call[RetryBody, Wait]) -> Accepted | ApplyReport:
-    """Try again what the scene's last run did not reach."""
-    return await _run(call, _press(RetryRun, call, scene=call.part("scene"), device=call.body.device))
+    """Bring back what the scene's last run did not reach or has lost since; `property` repairs that one alone."""
+    body = call.body
+    press = _press(RetryRun, call, scene=call.part("scene"), device=body.device, property=body.property)
+    return await _run(call, press)
 
 
 async def cancel(call: Call[PressBody, Nothing]) -> Accepted:

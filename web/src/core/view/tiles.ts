@@ -1,6 +1,7 @@
 import type { Messages } from "../../i18n";
-import type { DeviceState, Member, Problem, RoomState, SceneState } from "../../protocol/messages";
+import type { Member, Problem, RoomState, SceneState } from "../../protocol/messages";
 import { age, clock, countdown, duration, type Lang, pick } from "../format";
+import { driftLines, fellBy } from "./drift";
 import { deviceName } from "./values";
 
 /** States of the design's table that a scene tile can be in. */
@@ -72,7 +73,6 @@ export function sceneOf(room: RoomState, id: string): SceneState | undefined {
     by: run.by,
     run,
     drifted: [],
-    drift_cause: null,
     problem: null,
   };
 }
@@ -118,7 +118,7 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
       return { ...plain, state: "failed", word, note: first?.problem ? pick(first.problem.text, lang) : "", retry: true };
     }
     case "drifted":
-      return { ...plain, state: "drifted", word: scene.drift_cause === "hand" ? m.driftedByHand : m.drifted, note: drift(scene, room.devices, lang) };
+      return { ...plain, state: "drifted", word: m.driftedBy[fellBy(scene, room)], note: drift(scene, room, lang) };
     case "restored":
       return { ...plain, state: "restored", word: m.restored, note: reason(scene, room, context), retry: true };
     case "offline":
@@ -146,9 +146,11 @@ function shortText(problem: Problem | null, lang: Lang): string {
   return problem ? pick(problem.text, lang) : "";
 }
 
-function drift(scene: SceneState, devices: Record<string, DeviceState>, lang: Lang): string {
-  const names = new Set(scene.drifted.map((key) => deviceName(devices, key.split(".")[0] ?? key, lang)));
-  return [...names].join(", ");
+/** The one thing that fell and who moved it, or how many devices are touched. */
+function drift(scene: SceneState, room: RoomState, lang: Lang): string {
+  const [first, ...rest] = driftLines(scene, room, lang);
+  if (first && rest.length === 0) return `${first.label}: ${first.who}`;
+  return [...new Set(scene.drifted.map((item) => deviceName(room.devices, item.device, lang)))].join(", ");
 }
 
 function offlineWord(room: RoomState, { lang, m, now }: TileContext): string {

@@ -31,7 +31,7 @@ describe("a scene's tile", () => {
     ["partly, with device and reason", "film", {}, "partial", "Sebagian · 4 dari 5", "Proyektor: Alat tidak menjawab"],
     ["failed, with device and reason", "peresmian", {}, "failed", "Gagal · Proyektor", "Alat tidak menjawab"],
     ["failed and put back, with device and reason", "pelantikan", {}, "restored", "Dipulihkan", "Proyektor: Alat tidak menjawab"],
-    ["changed at the device", "terima-tamu", {}, "drifted", "Berubah di alat", "Matrix switcher"],
+    ["changed at the device", "terima-tamu", {}, "drifted", "Berubah di alat", /^Layar utama: di alat sendiri, \d\d\.\d\d$/],
     ["cut off: grey with its age", "rapat", { cut: true }, "offline", "Terputus · 9 dtk lalu", ""],
     ["cut off and pressed", "rapat", { cut: true, refused: true }, "offline", "Terputus · 9 dtk lalu", "tidak terkirim"],
   ])("%s", (_, scene, context, state, word, note) => {
@@ -83,7 +83,7 @@ describe("devices and outputs", () => {
     const hide = (state: RoomState, device: string, property: string): RoomState => {
       const found = state.devices[device];
       if (!found) throw new Error(device);
-      const properties = { ...found.properties, [property]: { value: true, at: now, source: "query" as const, fresh: true } };
+      const properties = { ...found.properties, [property]: { value: true, at: now, source: "query" as const, fresh: true, moved: null } };
       return { ...state, devices: { ...state.devices, [device]: { ...found, properties } } };
     };
     const some = hide(calmRoom, "projector", "blank");

@@ -25,7 +25,7 @@ export interface Notice {
 }
 
 /** Which sheet is open, and for what. */
-export type Open = { kind: "plan" | "failure"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" } | null;
+export type Open = { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" } | null;
 
 /** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
 export class Session {
@@ -108,9 +108,9 @@ export class Session {
     this.#settling(scene, await this.press("apply", { scene }, sceneKey(scene)));
   }
 
-  /** Tries what failed again, of one device or of all. */
-  async retry(scene: string, device: string | null): Promise<void> {
-    this.#settling(scene, await this.press("retry", { scene, device }, sceneKey(scene)));
+  /** Brings back what failed or fell: all of it, one device's, or one property. */
+  async retry(scene: string, device: string | null, property: string | null = null): Promise<void> {
+    this.#settling(scene, await this.press("retry", { scene, device, property }, sceneKey(scene)));
   }
 
   /** Says in words what became of a press. */

@@ -4,6 +4,7 @@ import { Part } from "../../ui/lazy.svelte";
 export const sheets = {
   plan: new Part(() => import("./PlanSheet.svelte")),
   failure: new Part(() => import("./FailureSheet.svelte")),
+  drift: new Part(() => import("./DriftSheet.svelte")),
   device: new Part(() => import("./DeviceSheet.svelte")),
   store: new Part(() => import("./StoreSheet.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),

@@ -5,7 +5,7 @@ import { type Outcome, Presses } from "../../core/presses";
 import { NO_ANSWER, UNREADABLE } from "../../core/problems";
 import type { Transport } from "../../core/transport";
 import { valueText } from "../../core/view/values";
-import type { Answer, DeviceFacts, DeviceHealth, DeviceState, Me, Plan, Problem, RoomState, Run, Value } from "../../protocol/messages";
+import type { Answer, DeviceFacts, DeviceHealth, DeviceState, Drift, Me, Plan, Problem, RoomState, Run, Value } from "../../protocol/messages";
 import { page } from "../../ui/page.svelte";
 import { BenchLink, type Lines } from "./link";
 import { look, type Look } from "./why";
@@ -105,6 +105,11 @@ export class Desk {
     this.#tell(key, outcome, (ok) => this.w.readBack(valueText(device, property, ok, page.lang), took(began)));
   }
 
+  /** Puts one property back to what a scene set. */
+  async repair(scene: string, drift: Drift): Promise<void> {
+    await this.#presses.send("retry", { scene, device: drift.device, property: drift.property }, repairKey(drift));
+  }
+
   /** Something that is no state. */
   async act(device: DeviceState, action: string, given: Record<string, Value>): Promise<void> {
     const began = performance.now();
@@ -171,6 +176,11 @@ export class Desk {
     if (before && this.runs !== null && ended(before) !== ended(room)) void this.readRuns();
     if (next.link === "refused" && next.problem?.code === "unauthenticated") location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   }
+}
+
+/** Name of a repair among the controls. */
+export function repairKey(drift: Drift): string {
+  return `repair:${drift.device}.${drift.property}`;
 }
 
 function took(began: number): string {

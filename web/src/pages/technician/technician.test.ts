@@ -54,10 +54,12 @@ describe("why a device is red", () => {
   });
 
   it("drift, garbage, crowd, the device's own report and practice are told", () => {
-    const scene = { id: "rapat", name: { id: "Rapat", en: "" }, light: "drifted", drifted: ["projector.input"], run: null } as unknown as SceneState;
-    const sick = device({ properties: { fault: { value: "lamp", at: 1, source: "query", fresh: true } } });
+    const scene = { id: "rapat", name: { id: "Rapat", en: "" }, light: "drifted", drifted: [{ device: "projector", property: "input", label: { id: "Proyektor · masukan", en: "" }, goal: "hdmi1" }], run: null } as unknown as SceneState;
+    const sick = device({ properties: { fault: { value: "lamp", at: 1, source: "query", fresh: true, moved: null } } });
     const all = reasons(sick, health({ garbage: 5, waiting: 9, faults: "delay=2" }), emptyRoom({ scenes: { rapat: scene } }), 1000, "id", w);
     expect(all.map((reason) => reason.look)).toEqual(["drifted", "failed", "partial", "partial", "rehearsal"]);
+    expect(all[0]?.text).toContain("Proyektor · masukan");
+    expect(all[0]?.repair?.drift.goal).toBe("hdmi1");
     expect(all[4]?.text).toContain("delay=2");
     expect(look(device(), emptyRoom({ scenes: { rapat: scene } }))).toBe("drifted");
   });
@@ -99,7 +101,7 @@ describe("what a hand types", () => {
   });
 
   it("a signal is told only by a device that knows it now", () => {
-    const tv = device({ properties: { signal: { value: false, at: 1, source: "query", fresh: true } } });
+    const tv = device({ properties: { signal: { value: false, at: 1, source: "query", fresh: true, moved: null } } });
     expect(signal(tv, null)).toBe(false);
     expect(signal({ ...tv, link: "offline" }, null)).toBeNull();
     expect(signal(tv, 3)).toBeNull();

@@ -1,5 +1,7 @@
 import { age, duration, type Lang, pick } from "../../core/format";
-import type { DeviceHealth, DeviceState, Problem, RoomState } from "../../protocol/messages";
+import { movedBy } from "../../core/view/drift";
+import { valueText } from "../../core/view/values";
+import type { DeviceHealth, DeviceState, Drift, Problem, RoomState, SceneState } from "../../protocol/messages";
 import type { Words } from "./words";
 
 export type Look = "active" | "sending" | "failed" | "drifted" | "offline" | "partial" | "rehearsal";
@@ -11,6 +13,8 @@ export interface Reason {
   /** The device's own word, for who looks closer. */
   detail: string;
   fix: string;
+  /** What one press puts back. */
+  repair?: { scene: string; drift: Drift };
 }
 
 /** Readings that mean that all is well. */
@@ -49,7 +53,12 @@ export function reasons(device: DeviceState, health: DeviceHealth | undefined, r
     const text = `${w.sceneFailed(pick(scene.name, lang), pick(member.label, lang))}${problem ? `: ${pick(problem.text, lang)}` : ""}`;
     found.push({ look: "failed", text, detail: problem?.detail ?? "", fix: problem ? fixOf(problem, lang) : "" });
   }
-  for (const { label, scene } of drifted(device, room)) found.push({ look: "drifted", text: w.driftedFrom(label(lang), pick(scene.name, lang)), detail: "", fix: "" });
+  for (const { scene, drift } of drifted(device, room)) {
+    const who = movedBy(device.properties[drift.property]?.moved, room.timezone, lang);
+    const now = valueText(device, drift.property, device.properties[drift.property]?.value ?? null, lang);
+    const goal = valueText(device, drift.property, drift.goal, lang);
+    found.push({ look: "drifted", text: w.driftedFrom(pick(drift.label, lang), now, goal, pick(scene.name, lang)), detail: who, fix: "", repair: { scene: scene.id, drift } });
+  }
   const fault = device.properties["fault"];
   if (fault?.fresh && typeof fault.value === "string" && !WELL.has(fault.value.toLowerCase())) found.push({ look: "failed", text: w.reports(fault.value), detail: "", fix: "" });
   if (health && health.garbage > 0 && health.garbage * 50 > health.received) found.push({ look: "partial", text: w.garbageSeen(health.garbage), detail: "", fix: "" });
@@ -71,13 +80,6 @@ function ofDevice(device: DeviceState, room: RoomState): { scene: Scene; member:
   return wanted.flatMap((scene) => Object.values(scene.run?.members ?? {}).filter((member) => member.device === device.id).map((member) => ({ scene, member })));
 }
 
-function drifted(device: DeviceState, room: RoomState): { label: (lang: Lang) => string; scene: Scene }[] {
-  return Object.values(room.scenes).flatMap((scene) =>
-    scene.drifted
-      .filter((name) => name.startsWith(`${device.id}.`))
-      .map((name) => {
-        const member = scene.run?.members[name];
-        return { scene, label: (lang: Lang) => (member ? pick(member.label, lang) : name) };
-      }),
-  );
+function drifted(device: DeviceState, room: RoomState): { scene: SceneState; drift: Drift }[] {
+  return Object.values(room.scenes).flatMap((scene) => scene.drifted.filter((drift) => drift.device === device.id).map((drift) => ({ scene, drift })));
 }

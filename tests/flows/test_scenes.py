@@ -1,0 +1,40 @@
+"""Scenes that prove themselves, in a real browser before the real demo: look, run, drift, put back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.flows.conftest import CHROMIUM, Demo, running
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pages(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Demo, Browser]]:
+    """One demo and one browser for all."""
+    async with running(tmp_path_factory.mktemp("scenes") / "data") as demo, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        yield demo, browser
+        await browser.close()
+
+
+async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Browser]) -> None:
+    """A front panel is used: tile and sheet say what, where and when; one touch puts that property back and the tile lights."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await page.get_by_test_id("scene-terima-tamu").click()
+    await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for(timeout=60_000)
+    await demo.front("matrix", "route.2", 1)
+    await page.locator("[data-testid=scene-terima-tamu][data-state=drifted]").wait_for()
+    assert "TV kiri: di alat sendiri" in await page.get_by_test_id("scene-terima-tamu-note").inner_text()
+    await page.get_by_test_id("scene-terima-tamu").click()
+    await page.get_by_test_id("drift-sheet").wait_for()
+    assert await page.get_by_test_id("drift").count() == 1
+    assert "di alat sendiri" in await page.get_by_test_id("drift-who").inner_text()
+    await page.get_by_test_id("repair-matrix.route.2").click()
+    await page.get_by_test_id("drift-sheet").wait_for(state="detached")
+    await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for()
