@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.conference.agencies import load_roster
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.walls import Furniture
@@ -46,6 +47,10 @@ def check(folder: Path) -> Findings:
     except DocumentError as error:
         findings.errors.append(str(error))
         return findings
+    try:
+        load_roster(site)
+    except DocumentError as error:
+        findings.errors.append(str(error))
     for path in rooms:
         try:
             room = _furnished(path, load_room(path, families, secrets))

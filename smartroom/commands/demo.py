@@ -11,7 +11,9 @@ import click
 
 from smartroom.commands.output import table
 from smartroom.commands.serve import Running, run_server
+from smartroom.control.app import Application
 from smartroom.control.room.secrets import SECRETS_FILE
+from smartroom.protocol.conference import MeetingPhase, NewMeeting
 from smartroom.protocol.people import Role
 from smartroom.settings import Settings
 
@@ -58,6 +60,17 @@ def _site(folder: Path) -> Path:
     return folder
 
 
+async def _meeting(application: Application, room: str) -> str:
+    """The path of an open meeting's link; the same one from start to start."""
+    meetings = application.meetings
+    row = next((row for row in meetings.of_room(room) if row.phase is not MeetingPhase.ENDED), None)
+    if row is None:
+        agenda = ["Pembukaan", "Laporan kesiapan OPD", "Tindak lanjut"]
+        row = await meetings.plan(room, NewMeeting(title="Rapat HUT Kota", minutes=120, agenda=agenda), "demo")
+    row = await meetings.start(row.id)
+    return f"/meet/{row.code}"
+
+
 async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
     await running.application.known_accounts(ACCOUNTS, PASSWORD)
     rooms = list(running.application.desks)
@@ -73,6 +86,8 @@ async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
     click.echo(f"  Open        {link}")
     click.echo("              (once: this browser becomes the room's tablet)")
     click.echo(f"  or sign in  {running.url}/login   {', '.join(ACCOUNTS)} · password {PASSWORD}")
+    click.echo(f"  Meeting     {running.url}{await _meeting(running.application, rooms[0])}")
+    click.echo("              (open it in two windows: a guest each; the tablet admits, calls the roll, spotlights)")
     click.echo(f"  Scenes      {site}/{rooms[0]}/*.yaml   (save a file, the room follows)")
     click.echo(f"  Plan        smartroom plan {rooms[0]} rapat")
     if lan:

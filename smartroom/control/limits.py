@@ -164,6 +164,12 @@ MEETING_PIN_DIGITS = 6
 MEETING_TICK_S = 1.0
 """How often seats, hosts and ends are looked at."""
 
+MEDIA_READY_S = 10.0
+"""How long an offer waits for a media worker that is being started."""
+
+MEDIA_RETRY_S = 1.0
+"""Between two tries to find a worker for a meeting."""
+
 MEDIA_ORDERS = 1024
 """Orders to the media worker that may wait; mute-all of ninety people is ninety."""
 

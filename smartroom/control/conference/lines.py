@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -12,13 +13,15 @@ from smartroom.control.conference.engine import EngineError, MediaEngine
 from smartroom.control.conference.session import Session
 from smartroom.control.conference.signaling import Connections
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import MEDIA_ORDERS
+from smartroom.control.limits import MEDIA_ORDERS, MEDIA_READY_S, MEDIA_RETRY_S
 from smartroom.protocol import conference as words
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 from smartroom.protocol.errors import ErrorCode
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _CODES = {
     "invalid": (ErrorCode.INVALID, "Tawaran media tidak dapat dipakai", "The media offer cannot be used"),
@@ -38,13 +41,21 @@ class Lines:
         self._connections: defaultdict[str, Connections] = defaultdict(Connections)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._orders: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(MEDIA_ORDERS)
+        self._ready = asyncio.Event()
         self._muted: dict[str, bool] = {}
         self._forced: list[str] = []
         self._deaf: set[str] = set()
         self._views: dict[str, list[words.Look]] = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled: a place for the meeting, then its orders. A meeting begins without waiting for its media."""
+        while not self._ready.is_set():
+            try:
+                await self._engine.open_room(self._room)
+                self._ready.set()
+            except EngineError as error:
+                log.warning("meeting %s has no media yet: %s", self._room, error)
+                await asyncio.sleep(MEDIA_RETRY_S)
         while True:
             order = await self._orders.get()
             with suppress(EngineError):  # a worker that died forgets; everybody makes new connections
@@ -58,7 +69,7 @@ class Lines:
         async with self._locks[person]:
             offers.theirs(offer.rev)
             sources = {mid: say.Source(source) for mid, source in offer.sources.items()}
-            answer = await self._asked(self._engine.publish(self._room, person, offer.sdp, sources))
+            answer = await self._asked(lambda: self._engine.publish(self._room, person, offer.sdp, sources))
         tracks = [
             words.SentTrack(track=track.track, mid=track.mid, source=track.source.value) for track in answer.tracks
         ]
@@ -72,19 +83,19 @@ class Lines:
         offers = self._connections[person].sub
         async with self._locks[person]:
             if wish.restart:
-                fragment = await self._asked(self._engine.restart(self._room, person, say.Side.SUBSCRIBE))
+                fragment = await self._asked(lambda: self._engine.restart(self._room, person, say.Side.SUBSCRIBE))
                 return words.SubOffer(rev=offers.ours(), sdp=fragment.sdp)
             slots = say.Slots(
                 audio=0 if person in self._deaf else wish.slots.audio, video=wish.slots.video, screen=wish.slots.screen
             )
-            made = await self._asked(self._engine.subscribe(self._room, person, slots))
+            made = await self._asked(lambda: self._engine.subscribe(self._room, person, slots))
             return words.SubOffer(rev=offers.ours(), sdp=made.sdp, slots=made.slots)
 
     async def answer(self, person: str, answer: words.SubAnswer) -> None:
         """The page's answer; raises ProblemError."""
         async with self._locks[person]:
             self._connections[person].sub.answer(answer.rev)
-            await self._asked(self._engine.accept(self._room, person, answer.sdp))
+            await self._asked(lambda: self._engine.accept(self._room, person, answer.sdp))
 
     def view(self, person: str, wish: words.ViewWish) -> None:
         """What a page shows from now on."""
@@ -152,9 +163,11 @@ class Lines:
             self._orders.get_nowait()
         self._orders.put_nowait(order)
 
-    async def _asked(self, request: Awaitable[T]) -> T:
+    async def _asked(self, request: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await request
-        except EngineError as error:
-            code, indonesian, english = _CODES.get(error.code, _LOST)
+            async with asyncio.timeout(MEDIA_READY_S):
+                await self._ready.wait()
+            return await request()
+        except (EngineError, TimeoutError) as error:
+            code, indonesian, english = _CODES.get(getattr(error, "code", ""), _LOST)
             raise ProblemError(problem(code, indonesian, english, detail=str(error))) from None

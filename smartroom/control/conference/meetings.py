@@ -59,7 +59,7 @@ class Meetings:
                 self._tasks = tasks
                 for row in self._rows.values():
                     if row.phase is MeetingPhase.OPEN:
-                        await self._begin_again(row)
+                        self._begin_again(row)
                 while True:
                     await asyncio.sleep(MEETING_TICK_S)
                     for found in list(self._open.values()):
@@ -188,8 +188,8 @@ class Meetings:
         length = row.ends - row.starts
         late = not row.starts - length <= now <= row.ends
         row = replace(row, phase=MeetingPhase.OPEN, opened=now, ends=now + length if late else row.ends)
-        await self._begin(row)
         await self._keep(row)
+        self._begin(row)
         return row
 
     async def end(self, meeting: str) -> MeetingRow:
@@ -218,15 +218,14 @@ class Meetings:
 
     # -- inside --
 
-    async def _begin_again(self, row: MeetingRow) -> None:
+    def _begin_again(self, row: MeetingRow) -> None:
         try:
-            await self._begin(row)
-        except (ProblemError, EngineError) as error:
+            self._begin(row)
+        except ProblemError as error:
             log.warning("meeting %s cannot be opened again: %s", row.id, error)
 
-    async def _begin(self, row: MeetingRow) -> None:
+    def _begin(self, row: MeetingRow) -> None:
         assert self._tasks is not None
-        await self._engine.open_room(row.id)
         crew = _Crew()
         session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
         crew.lines = lines = Lines(self._engine, session)
