@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 
 from smartroom.media.router import Router
+from smartroom.media.sdp import Codec
 from smartroom.media.worker import Worker
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
@@ -43,12 +44,12 @@ class Room:
 
     async def publisher(
         self, peer: str, *, video: int = 1, audio: int = 0, simulcast: bool = False, address: str = "127.0.0.1",
-        codec: str = "VP8",
+        codec: str = "VP8", red: bool = False,
     ) -> tuple[Client, list[Publisher]]:  # fmt: skip
         """Join as publisher: the client, and an encoder per track (per layer when simulcast)."""
         client = Client(address=address)
         self._stack.push_async_callback(client.close)
-        offer = client.offer(video=video, audio=audio, simulcast=simulcast, codec=codec)
+        offer = client.offer(video=video, audio=audio, simulcast=simulcast, codec=codec, red=red)
         answer = await self.worker.obey(say.Publish(room=self.name, peer=peer, sdp=offer))
         assert isinstance(answer, say.Description)
         await client.connect(answer.sdp)
@@ -75,9 +76,11 @@ class Room:
         slots: say.Slots | None = None,
         address: str = "127.0.0.1",
         via: tuple[str, int] | None = None,
+        accept: Callable[[list[Codec]], list[Codec]] | None = None,
     ) -> Client:
-        """Join as subscriber; keeps all packets. `via` = a relay to send to instead."""
+        """Join as subscriber; keeps all packets. `via` = a relay to send to instead, `accept` = the codecs it takes."""
         client = Client(address=address)
+        client.accept = accept or client.accept
         client.keep = 100_000
         self._stack.push_async_callback(client.close)
         offer = await self.worker.obey(say.Subscribe(room=self.name, peer=peer, slots=slots or say.Slots()))

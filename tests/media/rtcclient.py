@@ -44,6 +44,7 @@ class Received:
     timestamps: list[int] = field(default_factory=list)
     payloads: list[bytes] = field(default_factory=list)
     markers: list[int] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
 
     def note(self, now: float) -> None:
         """Count one arrival."""
@@ -68,6 +69,7 @@ class Client:
         self.on_packet: Callable[[rtp.Packet, float], None] | None = None
         self.on_rtcp: Callable[[rtcp.Item], None] | None = None
         self.sent_filter: Callable[[bytes], bool] = lambda _: True
+        self.accept: Callable[[list[sdp.Codec]], list[sdp.Codec]] = lambda offered: offered
         self.keep = 0  # packets kept whole per SSRC
         self.connected = asyncio.Event()
         self.ended = asyncio.Event()
@@ -120,6 +122,7 @@ class Client:
         simulcast: bool = False,
         direction: str = "sendonly",
         codec: str = "VP8",
+        red: bool = False,
     ) -> str:
         """An offer with so many lines of each kind."""
         session = sdp.Session()
@@ -129,6 +132,8 @@ class Client:
             line.direction = direction
             if kind == "audio":
                 line.codecs = [sdp.Codec(111, "opus", 48000, 2, "useinbandfec=1", ("transport-cc",))]
+                if red:
+                    line.codecs.insert(0, sdp.Codec(63, "red", 48000, 2, "111/111"))
                 line.extensions[LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
             else:
                 known = ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb")
@@ -157,7 +162,7 @@ class Client:
             line = self._line(media.kind, media.mid)
             line.setup = "active"
             line.direction = "recvonly"
-            line.codecs = media.codecs
+            line.codecs = self.accept(media.codecs)
             line.extensions = media.extensions
             line.reduced_rtcp = media.reduced_rtcp
             session.media.append(line)
@@ -377,6 +382,7 @@ class Client:
                 stream.timestamps.append(packet.timestamp)
                 stream.payloads.append(packet.payload)
                 stream.markers.append(packet.marker)
+                stream.types.append(packet.payload_type)
             if self.on_packet is not None:
                 self.on_packet(packet, now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -148,6 +149,55 @@ async def test_codecs_pass_through(room: Room, codec: str) -> None:
     await until(lambda: client.total() > 10)
     first = next(stream.payloads[0] for stream in client.received.values() if stream.payloads)
     assert first.startswith(key)
+
+
+async def test_redundant_audio_is_passed_on_or_stripped_for_each_subscriber(room: Room) -> None:
+    """RED goes unchanged to who has it, with other numbers to who calls Opus otherwise, and as bare Opus to the rest."""
+    publisher, (encoder,) = await room.publisher("ana", video=0, audio=1, red=True)
+    slots = say.Slots(audio=1, video=0, screen=0)
+    having = await room.subscriber("having", slots=slots)
+    without = await room.subscriber(
+        "without", slots=slots, accept=lambda offered: [c for c in offered if c.name != "red"]
+    )
+    numbering = await room.subscriber(
+        "numbering",
+        slots=slots,
+        accept=lambda offered: [
+            replace(c, payload_type=c.payload_type - (2 if c.name == "opus" else 0)) for c in offered
+        ],
+    )
+    sent: list[bytes] = []
+    for i in range(30):
+        encoder.timestamp += 960
+        red = bytes((0x80 | 111, 960 >> 6, (960 & 0x3F) << 2, 3, 111)) + b"OLD" + b"NEW%d" % i
+        bare = i % 10 == 9  # as Chromium does while it sends comfort noise
+        sent.append(b"bare" if bare else red)
+        encoder.packet(sent[-1], 111 if bare else 63, marker=False)
+        await asyncio.sleep(0.01)
+    heard: dict[str, list[tuple[int, bytes]]] = {}
+    for name, client in (("having", having), ("without", without), ("numbering", numbering)):
+        (stream,) = client.received.values()
+        assert continuous(stream.sequences)
+        heard[name] = list(zip(stream.types, stream.payloads, strict=True))
+    assert heard["having"] == [(111 if payload == b"bare" else 63, payload) for payload in sent]
+    assert heard["without"] == [(111, payload.removeprefix(payload[:5] + b"OLD")) for payload in sent]
+    renumbered = [payload.replace(b"\xef", b"\xed").replace(b"\x6f", b"\x6d") for payload in sent]
+    assert heard["numbering"] == [
+        (109 if p == b"bare" else 63, p if p == b"bare" else r) for p, r in zip(sent, renumbered, strict=True)
+    ]
+    assert not any(isinstance(item, rtcp.Nack) for item in publisher.rtcp)
+
+
+async def test_a_lost_packet_is_not_asked_for_where_the_next_carries_it(room: Room) -> None:
+    """With RED a lost voice packet is in its successor; without, it is asked for."""
+    for red in (True, False):
+        publisher, (encoder,) = await room.publisher(f"red {red}", video=0, audio=1, red=red)
+        for i in range(20):
+            encoder.timestamp += 960
+            encoder.packet(bytes((111,)) + b"voice", 63 if red else 111, marker=False, lost=i == 10)
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.03)
+        assert any(isinstance(item, rtcp.Nack) for item in publisher.rtcp) != red
 
 
 async def test_a_publisher_that_starts_anew_is_followed(room: Room) -> None:

@@ -52,6 +52,7 @@ def test_random_bytes_raise_only_value_error(data: bytes) -> None:
             parsed = rtp.parse(candidate)
             rtp.extension(parsed, 3)
             rtp.red_primary(parsed.payload)
+            rtp.red_renumber(parsed.payload, 109)
             rtp.unwrap_rtx(parsed, ssrc=1, payload_type=96)
 
 
@@ -72,6 +73,16 @@ def test_red_is_stripped_to_its_primary_block() -> None:
     assert rtp.red_primary(header + redundant + b"new") == b"new"
     with pytest.raises(ValueError, match="RED"):
         rtp.red_primary(header)
+
+
+@given(st.lists(st.tuples(st.integers(0, 127), st.binary(max_size=40)), max_size=3), st.binary(max_size=40))
+def test_red_blocks_get_another_number_and_nothing_else(blocks: list[tuple[int, bytes]], primary: bytes) -> None:
+    """Renumbering changes each block's payload type; block sizes, times and bytes stay."""
+    head = b"".join(bytes((0x80 | number, 15, len(data) >> 8, len(data))) for number, data in blocks)
+    body = b"".join(data for _, data in blocks) + primary
+    renumbered = b"".join(bytes((0x80 | 109, 15, len(data) >> 8, len(data))) for _, data in blocks)
+    assert rtp.red_renumber(head + bytes((111,)) + body, 109) == renumbered + bytes((109,)) + body
+    assert rtp.red_primary(head + bytes((111,)) + body) == primary
 
 
 def test_padding_is_not_payload() -> None:
