@@ -126,8 +126,8 @@ def check(folder: Path) -> None:
         click.echo(f"warning: {warning}")
     for error in findings.errors:
         click.echo(f"error: {error}", err=True)
-    for room, (devices, scenes) in findings.rooms.items():
-        click.echo(f"{room}: {devices} devices, {scenes} scenes")
+    for room, (devices, scenes, rundowns) in findings.rooms.items():
+        click.echo(f"{room}: {devices} devices, {scenes} scenes, {rundowns} rundowns")
     if findings.errors:
         sys.exit(EXIT_PARTIAL)
     click.echo("no errors")

@@ -113,10 +113,15 @@ class TestRoom:
                 await asyncio.sleep(0.01)
 
 
-def write_site(folder: Path, room: str = ROOM, scenes: Mapping[str, str] = SCENES) -> Path:
+def write_site(
+    folder: Path, room: str = ROOM, scenes: Mapping[str, str] = SCENES, rundowns: Mapping[str, str] | None = None
+) -> Path:
     """A site of one room called `hall`; returns the room's folder."""
     hall = folder / "hall"
     hall.mkdir(parents=True, exist_ok=True)
+    for key, text in (rundowns or {}).items():
+        (hall / "rundowns").mkdir(exist_ok=True)
+        (hall / "rundowns" / f"{key}.yaml").write_text(text)
     (hall / "room.yaml").write_text(room)
     for key, text in scenes.items():
         (hall / f"{key}.yaml").write_text(text)
@@ -157,12 +162,13 @@ async def living(
     room: str = ROOM,
     scenes: Mapping[str, str] = SCENES,
     *,
+    rundowns: Mapping[str, str] | None = None,
     ready: bool = True,
     settings: Mapping[str, Mapping[str, object]] | None = None,
     real: frozenset[str] | set[str] = frozenset(),
 ) -> AsyncIterator[TestRoom]:
     """The test room, alive and, unless told otherwise, read. `settings` go to simulators; devices in `real` keep the address of the file."""
-    folder = write_site(tmp_path / "site", room, scenes)
+    folder = write_site(tmp_path / "site", room, scenes, rundowns)
     presets = {
         "wide": {"number": 0, "pan": 0, "tilt": 0, "zoom": 0},
         "podium": {"number": 1, "pan": 40, "tilt": 10, "zoom": 256},

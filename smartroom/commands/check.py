@@ -17,6 +17,8 @@ from smartroom.control.room.files import ROOM_FILE, load_room
 from smartroom.control.room.model import Room
 from smartroom.control.room.secrets import load_secrets
 from smartroom.control.rooms import PICTURES
+from smartroom.control.rundowns.model import load_rundowns
+from smartroom.control.rundowns.shape import Shelf
 from smartroom.control.scenes.model import load_scenes
 from smartroom.control.scenes.planner import make_plan, needed
 from smartroom.protocol.scenes import Plan
@@ -28,8 +30,8 @@ class Findings:
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    rooms: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Room -> number of devices, number of scenes."""
+    rooms: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Room -> number of devices, scenes, rundowns."""
 
 
 def check(folder: Path) -> Findings:
@@ -59,8 +61,9 @@ def check(folder: Path) -> Findings:
             continue
         findings.warnings += room.warnings
         scenes, errors = load_scenes(path, room)
-        findings.errors += [str(error) for error in errors.values()]
-        findings.rooms[path.name] = (len(room.devices), len(scenes))
+        rundowns, more = load_rundowns(path, room, scenes)
+        findings.errors += [str(error) for error in (*errors.values(), *more.values())]
+        findings.rooms[path.name] = (len(room.devices), len(scenes), len(rundowns))
     return findings
 
 
@@ -86,8 +89,8 @@ def _rooms(folder: Path) -> tuple[Path, list[Path]]:
 
 
 def _furnished(folder: Path, room: Room) -> Room:
-    """With its walls, as the server would have them."""
-    return Furniture(Album(None, folder / PICTURES)).furnished(room)
+    """With its walls and rundowns, as the server would have them."""
+    return Shelf().furnished(Furniture(Album(None, folder / PICTURES)).furnished(room), folder)
 
 
 def _families(site: Path) -> Mapping[str, Family]:

@@ -1,4 +1,4 @@
-"""JSON Schemas of room and scene files, so that editors complete and check while a technician types: `python -m smartroom.commands.schema scenes/schema`."""
+"""JSON Schemas of room, scene and rundown files, for editors: `python -m smartroom.commands.schema scenes/schema`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.manifest import Manifest, SettingSpec, ValueType
 from smartroom.control.room.files import RoomFile
+from smartroom.control.rundowns.model import RundownFile
 from smartroom.control.scenes.model import SceneFile
 
 _TYPES = {
@@ -28,9 +29,10 @@ def schemas() -> dict[str, dict[str, object]]:
     families = [load_family(path).manifest for _, path in sorted(find_families().items())]
     room["properties"]["devices"]["additionalProperties"] = {"oneOf": [_device(manifest) for manifest in families]}
     scene = SceneFile.model_json_schema(mode="validation")
-    for found in (room, scene):
+    rundown = RundownFile.model_json_schema(mode="validation")
+    for found in (room, scene, rundown):
         _words(found)
-    return {"room.schema.json": room, "scene.schema.json": scene}
+    return {"room.schema.json": room, "scene.schema.json": scene, "rundown.schema.json": rundown}
 
 
 def write(folder: Path) -> None:
@@ -82,7 +84,7 @@ def _words(node: object) -> None:
     if isinstance(node, dict):
         properties = node.get("properties")
         if isinstance(properties, dict):
-            for key in ("name", "place"):
+            for key in ("name", "place", "note", "says", "fallback"):
                 if key in properties:
                     properties[key] = _NAME
         for child in node.values():

@@ -32,6 +32,7 @@ from smartroom.control.records.records import Records
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.control.room.secrets import SECRETS_FILE, load_secrets
 from smartroom.control.rooms import LiveRoom, RoomRecords, WallPlace, file_problem
+from smartroom.control.rundowns.rundowns import Rundowns
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.outside import FrameCheck
 from smartroom.control.web.ports import Front, House
@@ -76,6 +77,7 @@ class Application:
         self.benches: dict[str, Bench] = {}
         self.log = LogBook()
         self.walls: dict[str, Walls] = {}
+        self.rundowns: dict[str, Rundowns] = {}
         self.outside = FrameCheck()
         media = media or Media()
         self.engine = EmbeddedEngine(media.workers, media.placement, standby=True)
@@ -131,6 +133,7 @@ class Application:
             simulation=self._simulation,
             walls=self.walls,
             meetings=self.meetings,
+            rundowns=self.rundowns,
         )
         self.outside.front = front
         self.meetings.url = front.url
@@ -202,6 +205,7 @@ class Application:
             self.desks[name] = room.desk
             self.benches[name] = room.bench
             self.walls[name] = room.walls
+            self.rundowns[name] = room.rundowns
             group.create_task(self._keep(room), name=f"room:{name}")
         for name in sorted(self.desks, key=lambda name: (self.rooms[name].order, name)):
             self.desks[name] = self.desks.pop(name)

@@ -22,6 +22,27 @@ EXPRESSION_NESTING = 12
 EXPRESSION_PARTS = 1500
 """Nodes of a condition's syntax tree (each value has about twelve): with no loops in the language this bounds its time."""
 
+RUNDOWN_CUES = 200
+"""Cues of one rundown: a day's programme, and what one operator can follow."""
+
+CUE_TIME_MAX_S = 43_200.0
+"""A cue that is planned to stand longer than half a day is a typing error."""
+
+CUE_HOLD_MAX_S = 10.0
+"""Nobody holds a button longer while guests watch."""
+
+CUE_ARMED_S = 5.0
+"""After its time a held button must be let go within this, or it is taken for stuck."""
+
+CUE_LOG = 500
+"""Firings and skippings kept of one opening; above it the oldest are forgotten."""
+
+CUE_PROGRESS_S = 0.3
+"""How often operators see how many properties of a cue were read back."""
+
+CUE_KEPT_S = 1.0
+"""Longest a cue waits until it is on disk that it was fired; then it is fired all the same, and the log says so."""
+
 SEND_ATTEMPTS = 3
 """A device that acknowledges and keeps its state is asked three times, then it has failed (fault matrix: "device lies")."""
 
@@ -113,6 +134,9 @@ WALL_FRESH_S = 0.5
 
 WALL_ANSWER_S = 1.5
 """A page that does not say what it shows within this is slow or hung."""
+
+WALL_HEARTBEAT_S = 2.0
+"""How often a wall's page says what it shows; pages have the same figure."""
 
 WALL_SILENT_S = 6.0
 """Pages report every two seconds; after three missed reports the wall is offline and its page is cut."""

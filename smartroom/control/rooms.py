@@ -26,6 +26,9 @@ from smartroom.control.room.files import load_room
 from smartroom.control.room.model import Room
 from smartroom.control.room.secrets import load_secrets
 from smartroom.control.room.store import Store
+from smartroom.control.rundowns.model import FOLDER as RUNDOWNS
+from smartroom.control.rundowns.rundowns import Keeping, Rundowns
+from smartroom.control.rundowns.shape import Shelf
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.scenes.engine import Diary, Engine
 from smartroom.control.scenes.model import load_scenes, without
@@ -93,13 +96,14 @@ class LiveRoom:
         self._place = place or WallPlace()
         self._furniture = Furniture(Album(self._place.uploads, folder / PICTURES))
         self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
+        self._shelf = Shelf()
         room = self._read()
         self.id = room.id
         self.store = Store(room)
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.store.ask_who(self.engine.movers.moved)
-        self.supervisor = Supervisor(self.store, self.gateway, self.engine.moved, self._learned)
+        self.supervisor = Supervisor(self.store, self.gateway, self._moved, self._learned)
         self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
         self.walls = Walls(
@@ -107,8 +111,11 @@ class LiveRoom:
             self.store,
             self.gateway,
             self._place.outside,
-            moved=self.engine.moved,
+            moved=self._moved,
             arrived=lambda: self._take(self._room),
+        )
+        self.rundowns = Rundowns(
+            self._shelf, self.store, self.gateway, self.engine, self._moved, Keeping(self._learn_now, self._learned)
         )
         self._room = room
         self.walls.describe(room)
@@ -133,6 +140,7 @@ class LiveRoom:
             async with self.engine, asyncio.TaskGroup() as group:
                 group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
                 group.create_task(self.walls.run(), name=f"walls:{self.id}")
+                group.create_task(self.rundowns.run(), name=f"rundowns:{self.id}")
                 group.create_task(self._watch_files(), name=f"files:{self.id}")
                 group.create_task(self._keep_diary(), name=f"diary:{self.id}")
         finally:
@@ -143,7 +151,7 @@ class LiveRoom:
     def _read(self) -> Room:
         self._furniture.album.refresh()
         room = load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
-        return self._furniture.furnished(room)
+        return self._shelf.furnished(self._furniture.furnished(room), self._folder)
 
     def _pair(self) -> bool:
         return self._place.paired is not None and self.walls.pair(self._place.paired(self.id))
@@ -156,8 +164,14 @@ class LiveRoom:
         scenes = {key: without(scene, self.walls.unpaired) for key, scene in scenes.items()}
         self.desk.describe(self.walls.marked(room))
         self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
+        for error in self.rundowns.describe(self._folder, room, scenes, file_problem):
+            _LOG.warning("%s", error)
         for warning in room.warnings:
             _LOG.warning("%s", warning)
+
+    def _moved(self, device: str) -> None:
+        self.engine.moved(device)
+        self.rundowns.moved(device)
 
     async def _watch_files(self) -> None:
         while True:
@@ -192,6 +206,7 @@ class LiveRoom:
         for key, text in (await self._records.learned.load(self.id)).items():
             value = json.loads(text)
             self._known[key] = tuple(value) if isinstance(value, list) else value
+        self.rundowns.recall_books(self._known)
         self.engine.restore_standing(tuple(await self._records.standing.load(self.id)))
         cut = await self._records.runs.unfinished(self.id)
         if cut is not None and cut.scene in self.engine.scenes:
@@ -244,7 +259,15 @@ class LiveRoom:
 
     def _learned(self, device: str, key: str, value: Value) -> None:
         self._known[device, key] = value
-        self._write(lambda: self._records.learned.save(self.id, device, key, json.dumps(value)))
+        self._write(lambda: self._save_learned(device, key))
+
+    async def _learn_now(self, device: str, key: str, value: Value) -> None:
+        self._known[device, key] = value
+        await self._save_learned(device, key)
+
+    async def _save_learned(self, device: str, key: str) -> None:
+        """The newest value, however long this write has waited."""
+        await self._records.learned.save(self.id, device, key, json.dumps(self._known[device, key]))
 
 
 def file_problem(error: DocumentError) -> Problem:
@@ -263,7 +286,9 @@ def file_problem(error: DocumentError) -> Problem:
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Changes when a file of the room or the site's secrets is saved."""
     found: list[tuple[str, int, int]] = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob(f"{PICTURES}/*"), *folder.parent.glob("secrets.yaml")]):
+    watched = ("*.yaml", f"{RUNDOWNS}/*.yaml", f"{PICTURES}/*")
+    found_now = [path for pattern in watched for path in folder.glob(pattern)]
+    for path in sorted([*found_now, *folder.parent.glob("secrets.yaml")]):
         with suppress(OSError):
             status = path.stat()
             found.append((path.name, status.st_mtime_ns, status.st_size))

@@ -15,13 +15,14 @@ from smartroom.protocol import (
     displays,
     errors,
     people,
+    rundowns,
     scenes,
     state,
     technician,
 )
 from smartroom.protocol.base import Message
 
-_MODULES = (errors, state, scenes, commands, people, technician, displays, conference, ceremony)
+_MODULES = (errors, state, scenes, rundowns, commands, people, technician, displays, conference, ceremony)
 
 
 def schema() -> dict[str, object]:

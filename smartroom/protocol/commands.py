@@ -8,6 +8,7 @@ from pydantic import Field
 
 from smartroom.protocol.base import Id, Message, Value
 from smartroom.protocol.errors import Problem
+from smartroom.protocol.rundowns import CueDeed, Turn
 from smartroom.protocol.state import Patch, RoomState, Run
 
 PressId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
@@ -72,6 +73,17 @@ class BlankRoom(Press):
 
 class DismissUnfinished(Press):
     """Do not offer the unfinished run any more."""
+
+
+class RunCue(Press):
+    """An operator moves a rundown. `turn` and `cue` are what the presser saw: where somebody else moved it meanwhile, the press is refused as stale."""
+
+    rundown: Id
+    do: CueDeed
+    turn: Turn | None = None
+    cue: Id | None = None
+    force: bool = False
+    """`go` although the cue's condition does not hold; not everybody may."""
 
 
 class Watch(Message):

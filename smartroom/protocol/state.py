@@ -9,6 +9,7 @@ from pydantic import Field
 
 from smartroom.protocol.base import Id, Label, Message, Text, Value
 from smartroom.protocol.errors import Problem
+from smartroom.protocol.rundowns import RundownState
 
 
 class Link(StrEnum):
@@ -84,7 +85,9 @@ class PropertyShape(Message):
     expected_ms: int = 0
 
 
-Kind = Literal["matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "other"]
+Kind = Literal[
+    "matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "rundown", "other"
+]
 
 
 class DeviceState(Message):
@@ -292,6 +295,7 @@ class RoomState(Message):
     sources: dict[str, Source] = {}
     outputs: dict[str, Output] = {}
     scenes: dict[str, SceneState] = {}
+    rundowns: dict[str, RundownState] = {}
     cameras: list[Id] = []
     volume: AudioControl | None = None
     mute: AudioControl | None = None

@@ -73,7 +73,18 @@ def skeleton(tmp_path: Path) -> Path:
     """Every module the contracts name, importing only what it may."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     packages = ["commands", "client", "control", "media", "signing", "protocol", "media/rtp"]
-    control = ["web", "scenes", "conference", "displays", "ceremony", "devices", "room", "identity", "records"]
+    control = [
+        "web",
+        "rundowns",
+        "scenes",
+        "conference",
+        "displays",
+        "ceremony",
+        "devices",
+        "room",
+        "identity",
+        "records",
+    ]
     for folder in (*packages, *(f"control/{name}" for name in control)):
         plant(tmp_path, f"smartroom/{folder}/__init__.py", "")
     for path in (

@@ -19,7 +19,7 @@ def test_what_it_writes_is_accepted(tmp_path: Path, name: str) -> None:
     findings = check(tmp_path / "site")
     assert findings.errors == []
     assert findings.warnings == []
-    assert findings.rooms == {name: (3, 3)}
+    assert findings.rooms == {name: (3, 3, 0)}
     for scene in ("rapat", "semua-mati"):
         assert offline_plan(tmp_path / "site", name, scene).changes > 0
     for path in folder.iterdir():

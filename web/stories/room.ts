@@ -136,6 +136,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
       back: { id: "back", name: { id: "Proyektor 2", en: "Projector 2" }, device: "matrix", output: 3, screen: "projector-2" },
     },
     scenes: Object.fromEntries(list.map((item) => [item.id, item])),
+    rundowns: {},
     cameras: ["cam-front", "cam-back"],
     volume: { device: "matrix", property: "volume.1" },
     mute: { device: "matrix", property: "mute.1" },

@@ -30,6 +30,10 @@ class Action(StrEnum):
     DEVICE_ACT = "device.act"
     BLANK = "blank"
     DISMISS = "dismiss"
+    RUNDOWN_RUN = "rundown.run"
+    """Open a rundown and fire its cues."""
+    RUNDOWN_FORCE = "rundown.force"
+    """Fire a cue although its condition does not hold."""
     PICTURE_ADD = "picture.add"
     """Upload a picture for the walls."""
     PICTURE_REMOVE = "picture.remove"
@@ -89,6 +93,7 @@ _HOST = _SEE | {
     Action.CONTROL_ACT,
     Action.BLANK,
     Action.DISMISS,
+    Action.RUNDOWN_RUN,
     Action.PICTURE_ADD,
     Action.PICTURE_REMOVE,
     Action.MEETING_READ,
@@ -96,7 +101,7 @@ _HOST = _SEE | {
     Action.MEETING_ATTEND,
     Action.HISTORY_READ,
 }
-_OPERATOR = _HOST | {Action.DEVICE_READ}
+_OPERATOR = _HOST | {Action.DEVICE_READ, Action.RUNDOWN_FORCE}
 _TECHNICIAN = _OPERATOR | {
     Action.BENCH_READ,
     Action.SIMULATE,

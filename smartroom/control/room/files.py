@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -108,8 +108,10 @@ def load_room(
     )
 
 
-def from_validation(document: Document, error: ValidationError) -> Exception:
-    """The first of pydantic's findings, at its line, with a fix where one can be guessed."""
+def from_validation(
+    document: Document, error: ValidationError, keys: Mapping[str, Sequence[str]] | None = None
+) -> Exception:
+    """The first of pydantic's findings, at its line, with a fix where one can be guessed. `keys`: what may stand where."""
     first = error.errors()[0]
     path = tuple(
         part
@@ -118,7 +120,7 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
     )
     fix = ""
     if first["type"] == "extra_forbidden":
-        allowed = _siblings(error.title, first["loc"])
+        allowed = _siblings(keys or _KEYS, error.title, first["loc"])
         near = get_close_matches(str(path[-1]), allowed, n=1)
         fix = f"did you mean '{near[0]}'?" if near else "remove it"
         return document.error(path, f"unknown key '{path[-1]}'", value=str(path[-1]), fix=fix)
@@ -126,14 +128,18 @@ def from_validation(document: Document, error: ValidationError) -> Exception:
         return document.error(path[:-1], f"'{path[-1]}' is missing", fix=f"add {path[-1]}:")
     if first["type"] == "string_pattern_mismatch":
         fix = "use small letters, digits and -"
+    elif first["type"] in _LENGTHS:
+        fix = _LENGTHS[first["type"]]
     shown = str(first["input"])[:60]
     return document.error(
         path,
         f"{'.'.join(map(str, path)) or 'file'}: {first['msg']}, found {shown!r}",
         value=shown,
-        fix=fix or "see docs/rooms.md",
+        fix=fix or "see scenes/README.md",
     )
 
+
+_LENGTHS = {"too_long": "split it in two", "too_short": "add one, or remove the line"}
 
 _KEYS = {
     "RoomFile": ["name", "place", "timezone", "order", "devices", "sources", "outputs", "walls", "audio"],
@@ -145,8 +151,8 @@ _KEYS = {
 }
 
 
-def _siblings(title: str, path: tuple[str | int, ...]) -> list[str]:
-    return _KEYS.get(str(path[0]) if len(path) > 1 else title, [])
+def _siblings(keys: Mapping[str, Sequence[str]], title: str, path: tuple[str | int, ...]) -> Sequence[str]:
+    return keys.get(str(path[0]) if len(path) > 1 else title, [])
 
 
 class _Reader:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from smartroom.control import clock
 from smartroom.control.limits import PATCH_HISTORY
 from smartroom.protocol.base import Message
 from smartroom.protocol.state import Change, Patch
@@ -18,7 +18,7 @@ class Ledger:
     def __init__(self, name: str, document: dict[str, object]) -> None:
         self.name = name
         # Begins with the clock: a page that remembers a version of the server's last life must not find it in this one's history.
-        self.version = time.time_ns() // 1_000_000
+        self.version = int(clock.wall() * 1000)
         self._document = document
         self._patches: deque[Patch] = deque(maxlen=PATCH_HISTORY)
         self._watchers: list[Callable[[Patch], None]] = []
@@ -27,7 +27,7 @@ class Ledger:
     @property
     def document(self) -> dict[str, object]:
         """The whole state now, with its version."""
-        return {**self._document, "version": self.version, "time": time.time()}
+        return {**self._document, "version": self.version, "time": clock.wall()}
 
     def since(self, version: int) -> list[Patch] | None:
         """Patches after `version`; None when they are no longer kept or the version is not ours."""
@@ -80,7 +80,7 @@ class Ledger:
 
     def _publish(self, changes: list[Change]) -> None:
         self.version += 1
-        patch = Patch(room=self.name, version=self.version, time=time.time(), changes=changes)
+        patch = Patch(room=self.name, version=self.version, time=clock.wall(), changes=changes)
         self._patches.append(patch)
         for watcher in tuple(self._watchers):
             watcher(patch)

@@ -225,6 +225,10 @@ class Desk:
         """True for what must never wait behind other presses: mute and blank."""
         return name.partition(".")[0] in _SAFETY
 
+    async def once(self, do: Callable[[], Awaitable[Accepted]], *, by: str, press: str) -> Accepted:
+        """A press that somebody else of this room carries out; sent again it joins the first."""
+        return await self._once_async((by, press), do)
+
     def _undoing(self, begun: tuple[Recall, bool], by: str, press: str) -> Accepted:
         recall, attached = begun
         if not attached:

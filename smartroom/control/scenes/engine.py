@@ -119,6 +119,10 @@ class Engine:
             self._relight()
         return recall, False
 
+    def start_unlisted(self, scene: Scene, by: str) -> Recall:
+        """Carry out goals that are no file's scene: a cue's own. Nothing stands for them, no tile shows them."""
+        return self._begin(scene, by, scene.goals, {}, {})
+
     def _begin(
         self,
         scene: Scene,

@@ -18,12 +18,16 @@ from devices.sdk.errors import DeviceError
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value
 from smartroom.control.limits import SCENE_TIMEOUT_MAX_S, SCENE_TIMEOUT_S
+from smartroom.control.room.expressions import BadExpression, Expression, compile_expression
 from smartroom.control.room.files import ROOM_FILE, Words, from_validation
 from smartroom.control.room.model import Device, PropertyKey, Room
 from smartroom.control.room.words import property_label
 from smartroom.protocol.base import Text
 
 Policy = Literal["restore", "hold", "continue"]
+
+Place = tuple[str | int, ...]
+"""Where a value stands in a file: keys and indexes from its top."""
 
 UNDO = "kembalikan"
 """Scene id of taking back; no file may have it."""
@@ -105,9 +109,9 @@ def load_scene(path: Path, room: Room) -> Scene:
     chain = list(_chain(path))
     if path.stem == UNDO:
         raise chain[0][0].error((), f"'{UNDO}' is taking the last change back", fix="give the file another name")
-    goals: dict[PropertyKey, tuple[Goal, Document, tuple[str, ...]]] = {}
+    goals: dict[PropertyKey, tuple[Goal, Document, Place]] = {}
     for document, written in reversed(chain):
-        for goal, where in _goals(document, written, room):
+        for goal, where in goals_at(document, ("desired",), written.desired, room):
             goals[goal.key] = (goal, document, where)
     _coherent(goals)
     document, written = chain[0]
@@ -121,7 +125,7 @@ def load_scene(path: Path, room: Room) -> Scene:
         danger=written.danger,
         hidden=written.hidden,
         on_failure=next((item.on_failure for _, item in chain if item.on_failure), "continue"),
-        timeout_s=_seconds(document, timeout) if timeout else SCENE_TIMEOUT_S,
+        timeout_s=seconds(document, ("timeout",), timeout, 1, SCENE_TIMEOUT_MAX_S) if timeout else SCENE_TIMEOUT_S,
         goals=tuple(_linked(goal, wanted) for goal in wanted.values()),
     )
 
@@ -166,18 +170,15 @@ def _chain(path: Path) -> Iterator[tuple[Document, SceneFile]]:
         path = following
 
 
-def _goals(document: Document, written: SceneFile, room: Room) -> Iterator[tuple[Goal, tuple[str, ...]]]:
-    for device_id, properties in written.desired.items():
-        path: tuple[str, ...] = ("desired", device_id)
+def goals_at(
+    document: Document, place: Place, desired: Mapping[str, Mapping[str, object]], room: Room
+) -> Iterator[tuple[Goal, Place]]:
+    """The goals of a `desired` mapping that stands at `place` of a file, each with its own place."""
+    for device_id, properties in desired.items():
+        path = (*place, device_id)
         device = room.devices.get(device_id)
         if device is None:
-            near = get_close_matches(device_id, room.devices, n=1)
-            raise document.error(
-                path,
-                f"no device '{device_id}' in room.yaml",
-                value=device_id,
-                fix=f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}",
-            )
+            raise _no_device(document, path, device_id, room)
         for key, value in properties.items():
             if isinstance(value, dict) and not _is_content(device, key):
                 for part, inner in value.items():
@@ -191,21 +192,61 @@ def _goals(document: Document, written: SceneFile, room: Room) -> Iterator[tuple
                 yield _goal(document, (*path, key), room, device, key, value), (*path, key)
 
 
-def _goal(document: Document, path: tuple[str, ...], room: Room, device: Device, name: str, written: object) -> Goal:
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """What the words of a condition mean in a room's file; errors stand at `place`."""
+
+    document: Document
+    place: Place
+    room: Room
+
+    def key(self, name: str) -> PropertyKey:
+        """`matrix.route.main` -> (matrix, route.1)."""
+        device, prop = self._found(name)
+        try:
+            device.driver.spec(prop)
+        except DeviceError:
+            raise _no_property(self.document, self.place, self.room, device, prop) from None
+        return device.id, prop
+
+    def goal(self, name: str, written: Value) -> tuple[PropertyKey, Value, float]:
+        """The same with its value, as a scene would want it."""
+        device, prop = self._found(name)
+        goal = _goal(self.document, self.place, self.room, device, prop, written)
+        return goal.key, goal.value, goal.tolerance
+
+    def _found(self, name: str) -> tuple[Device, str]:
+        parts = name.split(".")
+        for length in range(len(parts) - 1, 0, -1):  # ids may hold a dot: wall.kiri
+            device = self.room.devices.get(".".join(parts[:length]))
+            if device is not None:
+                base, *rest = parts[length:]
+                return device, ".".join([base, *(_channel(self.room, device, part) for part in rest)])
+        raise _no_device(self.document, self.place, name.rpartition(".")[0] or name, self.room)
+
+
+def _no_device(document: Document, path: Place, name: str, room: Room) -> DocumentError:
+    near = get_close_matches(name, room.devices, n=1)
+    fix = f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(room.devices)}"
+    return document.error(path, f"no device '{name}' in room.yaml", value=name, fix=fix)
+
+
+def _no_property(document: Document, path: Place, room: Room, device: Device, name: str) -> DocumentError:
+    base = [item for item in device.driver.properties() if device.driver.spec(item).settable]
+    outputs = [output.id for output in room.outputs.values() if output.device == device.id]
+    aliases = [f"{item.partition('.')[0]}.{output}" for item in base if "." in item for output in outputs]
+    near = get_close_matches(name, [*aliases, *base], n=1)
+    shown = ", ".join(sorted({item.partition(".")[0] for item in base}))
+    known = f"it has: {shown}" + (f"; outputs: {', '.join(outputs)}" if outputs else "")
+    fix = f"did you mean '{near[0]}'?" if near else known
+    return document.error(path, f"{device.id} has no property '{name}'", value=name, fix=fix)
+
+
+def _goal(document: Document, path: Place, room: Room, device: Device, name: str, written: object) -> Goal:
     try:
         spec = device.driver.spec(name)
     except DeviceError:
-        base = [item for item in device.driver.properties() if device.driver.spec(item).settable]
-        outputs = [output.id for output in room.outputs.values() if output.device == device.id]
-        aliases = [f"{item.partition('.')[0]}.{output}" for item in base if "." in item for output in outputs]
-        near = get_close_matches(name, [*aliases, *base], n=1)
-        shown = ", ".join(sorted({item.partition(".")[0] for item in base}))
-        fix = (
-            f"did you mean '{near[0]}'?"
-            if near
-            else f"it has: {shown}" + (f"; outputs: {', '.join(outputs)}" if outputs else "")
-        )
-        raise document.error(path, f"{device.id} has no property '{name}'", value=name, fix=fix) from None
+        raise _no_property(document, path, room, device, name) from None
     value = _named(document, path, room, device, spec, written)
     try:
         checked = device.driver.check(name, value)
@@ -239,9 +280,7 @@ def _channel(room: Room, device: Device, part: str) -> str:
     return str(number) if isinstance(number, int) else part
 
 
-def _named(
-    document: Document, path: tuple[str, ...], room: Room, device: Device, spec: PropertySpec, written: object
-) -> Value:
+def _named(document: Document, path: Place, room: Room, device: Device, spec: PropertySpec, written: object) -> Value:
     """A source's or preset's name becomes its number, a document its text; everything else stays as written."""
     if spec.type is ValueType.CONTENT and isinstance(written, dict):
         return json.dumps(written, default=str)
@@ -279,7 +318,7 @@ def _named(
     )
 
 
-def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, tuple[str, ...]]]) -> None:
+def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, Place]]) -> None:
     for goal, document, where in goals.values():
         for name, value in (goal.needs or {}).items():
             other = goals.get((goal.device, name))
@@ -297,13 +336,30 @@ def _linked(goal: Goal, wanted: Mapping[PropertyKey, Goal]) -> Goal:
     return Goal(goal.device, goal.property, goal.value, goal.tolerance, goal.label, after, goal.needs)
 
 
-def _seconds(document: Document, text: str) -> float:
+def condition(document: Document, place: Place, text: str, room: Room, steps: Collection[str] = ()) -> Expression:
+    """A condition at `place` of a file; `steps` are those it may ask about."""
+    try:
+        found = compile_expression(text, FileNames(document, place, room))
+    except BadExpression as error:
+        raise document.error(place, str(error), value=text[:60], fix=error.fix) from None
+    unknown = sorted(found.steps - set(steps))
+    if unknown:
+        known = (
+            f"earlier steps: {', '.join(steps)}"
+            if steps
+            else "only steps that stand before and have an id can be asked"
+        )
+        raise document.error(place, f"no earlier step '{unknown[0]}'", value=text[:60], fix=known)
+    return found
+
+
+def seconds(document: Document, place: Place, text: str, shortest: float, longest: float) -> float:
+    """A duration as people write it: `60s`, `2m`, `1.5s`."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min)?", text)
     if found is None:
-        raise document.error(("timeout",), f"'{text}' is no duration", value=text, fix="write 60s or 2m")
-    seconds = float(found[1]) * (60 if (found[2] or "s").startswith("m") else 1)
-    if not 1 <= seconds <= SCENE_TIMEOUT_MAX_S:
-        raise document.error(
-            ("timeout",), f"'{text}' is out of range", value=text, fix=f"1s to {SCENE_TIMEOUT_MAX_S / 60:g}m"
-        )
-    return seconds
+        raise document.error(place, f"'{text}' is no duration", value=text, fix="write 60s or 2m")
+    length = float(found[1]) * (60 if (found[2] or "s").startswith("m") else 1)
+    if not shortest <= length <= longest:
+        limit = f"{longest / 60:g}m" if longest >= 60 else f"{longest:g}s"
+        raise document.error(place, f"'{text}' is out of range", value=text, fix=f"{shortest:g}s to {limit}")
+    return length

@@ -14,6 +14,7 @@ from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.identity.people import People
 from smartroom.control.logbook import LogBook
+from smartroom.control.rundowns.rundowns import Rundowns
 from smartroom.control.scenes.desk import Desk
 from smartroom.protocol.people import AuditEntry
 
@@ -61,6 +62,8 @@ class House:
     """Room -> its walls."""
     meetings: Meetings | None = None
     """None where no media engine is."""
+    rundowns: Mapping[str, Rundowns] = field(default_factory=dict)
+    """Room -> its rundowns."""
 
 
 @dataclass(frozen=True, slots=True)

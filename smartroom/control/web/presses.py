@@ -20,6 +20,7 @@ from smartroom.protocol.commands import (
     DismissUnfinished,
     Press,
     RetryRun,
+    RunCue,
     SetProperty,
     UndoRun,
 )
@@ -57,7 +58,7 @@ class Presses:
             fresh(press.at)
             desk = self.desk(actor, press.room, action)
             self._house.people.touch(actor)
-            accepted = await _carry_out(desk, actor, press)
+            accepted = await _carry_out(self._house, desk, actor, press)
         except ProblemError as error:
             self._note(actor, action, press, what, str(error.problem.code), error.problem.detail)
             raise
@@ -89,6 +90,8 @@ class Presses:
                 return Action.BLANK, "on" if press.on else "off"
             case DismissUnfinished():
                 return Action.DISMISS, ""
+            case RunCue():
+                return Action.RUNDOWN_RUN, f"{press.rundown}.{press.do}" + (f"={press.cue}" if press.cue else "")
             case _:
                 raise forbidden(type(press).__name__)
 
@@ -117,6 +120,8 @@ def safety(press: Press) -> bool:
             return press.property.partition(".")[0] in _SAFE_PROPERTIES
         case ActDevice():
             return press.action == "stop"
+        case RunCue():
+            return press.do == "hold"
         case _:
             return False
 
@@ -157,7 +162,7 @@ def note(house: House, actor: Actor, action: str, resource: str, outcome: str, d
     )
 
 
-async def _carry_out(desk: Desk, actor: Actor, press: Press) -> Accepted:
+async def _carry_out(house: House, desk: Desk, actor: Actor, press: Press) -> Accepted:
     by = actor.name
     match press:
         case ApplyScene():
@@ -176,10 +181,18 @@ async def _carry_out(desk: Desk, actor: Actor, press: Press) -> Accepted:
             return await desk.blank(on=press.on, by=by, press=press.id)
         case DismissUnfinished():
             return desk.dismiss_unfinished(by=by, press=press.id)
+        case RunCue():
+            rundowns = house.rundowns.get(press.room)
+            if rundowns is None:
+                raise not_found("Ruangan ini tidak punya susunan acara", "This room has no rundowns")
+            may_force = may(actor, Action.RUNDOWN_FORCE, Resource(room=press.room))
+            return await desk.once(lambda: rundowns.press(press, by, may_force=may_force), by=by, press=press.id)
         case _:
             raise forbidden(type(press).__name__)
 
 
 def _motion(press: Press) -> bool:
-    """A held pad sends the same motion several times a second; the trail names refusals of it, not each renewal."""
+    """A held pad sends the same motion several times a second; the trail names refusals of it, not each renewal. Nor each finger on a held cue."""
+    if isinstance(press, RunCue):
+        return press.do in ("arm", "disarm")
     return isinstance(press, ActDevice) and press.action.startswith("drive")

@@ -30,6 +30,7 @@ from smartroom.protocol.commands import (
     DismissUnfinished,
     Press,
     RetryRun,
+    RunCue,
     SetProperty,
     UndoRun,
     Watch,
@@ -46,6 +47,7 @@ PRESSES: Final[Mapping[str, type[Press]]] = {
     "act": ActDevice,
     "blank": BlankRoom,
     "dismiss": DismissUnfinished,
+    "cue": RunCue,
 }
 """Event -> message. With `watch` and `time` this is everything a page may say."""
 

@@ -27,6 +27,8 @@ ALLOWED = {
     Action.DEVICE_ACT: "technician",
     Action.BLANK: "host operator technician",
     Action.DISMISS: "host operator technician",
+    Action.RUNDOWN_RUN: "host operator technician",
+    Action.RUNDOWN_FORCE: "operator technician",
     Action.PICTURE_ADD: "host operator technician",
     Action.PICTURE_REMOVE: "host operator technician",
     Action.MEETING_READ: "host operator technician auditor",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,14 @@ import socketio
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.people import People
 from smartroom.control.records.records import Records
+from smartroom.control.rundowns.rundowns import Rundowns
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.web.pages import Pages
 from smartroom.control.web.ports import Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Text, Value
-from smartroom.protocol.commands import Accepted, ApplyReport
+from smartroom.protocol.commands import Accepted, ApplyReport, RunCue
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import NewUser, Role
 from smartroom.protocol.scenes import Plan
@@ -150,6 +151,13 @@ class SmallDesk:
     def dismiss_unfinished(self, *, by: str, press: str) -> Accepted:
         return self._once(press, "dismiss", None)
 
+    async def once(self, do: Callable[[], Awaitable[Accepted]], *, by: str, press: str) -> Accepted:
+        return await do()
+
+    async def press(self, press: RunCue, by: str, *, may_force: bool) -> Accepted:
+        """As a room's rundowns."""
+        return self._once(press.id, "cue", (press.rundown, press.do), run="run-1")
+
     def _once(self, press: str, what: str, detail: object, *, run: str | None = None, value: Value = None) -> Accepted:
         if press not in self._presses:
             self.asked.append((what, detail))
@@ -250,7 +258,14 @@ async def serve(
         people = People(records.people)
         await people.load()
         desk = SmallDesk()
-        house = House(desks or {ROOM: cast("Desk", desk)}, people, records.trail, records.runs.recent, records.writable)
+        house = House(
+            desks or {ROOM: cast("Desk", desk)},
+            people,
+            records.trail,
+            records.runs.recent,
+            records.writable,
+            rundowns={ROOM: cast("Rundowns", desk)},
+        )
         made = front or Front("127.0.0.1", port, frozenset({origin}), "test-build")
         async with WebServer(furnish(house), made, pages) as server:
             yield Served(server, desk, people, records, origin)

@@ -25,6 +25,8 @@ PARTS = {
     "{device}": "matrix",
     "{property}": "volume",
     "{action}": "drive",
+    "{rundown}": "acara",
+    "{do}": "go",
     "{name}": "nobody",
     "{id}": "none",
     "{picture}": "0" * 32,

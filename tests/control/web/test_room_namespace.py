@@ -29,6 +29,7 @@ WORDS: dict[str, dict[str, object]] = {
     "act": {"device": "matrix", "action": "drive", "arguments": {"pan": 0.5}},
     "blank": {"on": True},
     "dismiss": {},
+    "cue": {"rundown": "acara", "do": "go"},
 }
 ACTIONS = {
     "apply": Action.SCENE_APPLY,
@@ -39,6 +40,7 @@ ACTIONS = {
     "act": Action.CONTROL_ACT,
     "blank": Action.BLANK,
     "dismiss": Action.DISMISS,
+    "cue": Action.RUNDOWN_RUN,
 }
 
 

@@ -15,6 +15,7 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     sources: {},
     outputs: {},
     scenes: {},
+    rundowns: {},
     cameras: [],
     volume: null,
     mute: null,

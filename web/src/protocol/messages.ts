@@ -90,6 +90,13 @@ export interface Approval {
   digest: string;
 }
 
+/** Somebody holds the button of a cue that must be held. */
+export interface Arming {
+  at: number;
+  by: string;
+  cue: string;
+}
+
 /** What the host allows; absent means as it is. */
 export interface Arrange {
   at: number;
@@ -422,6 +429,52 @@ export interface CoverPlaque {
   room: string;
 }
 
+/** One firing, or skipping, of a cue. */
+export interface CueEntry {
+  by: string;
+  cue: string;
+  ended: number | null;
+  forced: boolean;
+  left: number | null;
+  problem: Problem | null;
+  reached: number;
+  result: CueResult | null;
+  runs: string[];
+  settled: number | null;
+  started: number;
+  total: number;
+  turn: number;
+  until: number | null;
+}
+
+/** One thing a cue does, in words: `Proyektor: nyala, HDMI 1`. */
+export interface CueLine {
+  kind: string;
+  name: Text;
+  text: Text;
+}
+
+/** How a cue was closed; none while it goes on. */
+export type CueResult = "achieved" | "partial" | "failed" | "restored" | "cancelled" | "skipped" | "cut";
+
+/** A cue as its file describes it. */
+export interface CueShape {
+  countdown_s: number | null;
+  does: CueLine[];
+  fallback: Text | null;
+  fire: "tap" | "hold";
+  guarded: boolean;
+  hold_s: number;
+  id: string;
+  name: Text;
+  note: Text | null;
+  planned_at: number | null;
+  planned_s: number | null;
+  says: Text | null;
+  scene: string | null;
+  waits: boolean;
+}
+
 /** Take a simulated device's power for so many seconds. */
 export interface CutPower {
   at: number;
@@ -484,7 +537,7 @@ export interface DeviceState {
   epoch: number;
   family: string;
   id: string;
-  kind: "matrix" | "camera" | "projector" | "display" | "audio" | "relay" | "bridge" | "wall" | "stage" | "other";
+  kind: "matrix" | "camera" | "projector" | "display" | "audio" | "relay" | "bridge" | "wall" | "stage" | "rundown" | "other";
   link: Link;
   link_since: number;
   name: Text;
@@ -674,6 +727,12 @@ export interface HandOver {
 export interface HealthChanged {
   health: Record<string, DeviceHealth>;
   time: number;
+}
+
+/** Somebody holds the rundown: nothing is fired until it is released. */
+export interface Held {
+  at: number;
+  by: string;
 }
 
 /** First word of a wall's page: what it still shows. */
@@ -1213,6 +1272,9 @@ export interface Person {
   voice: Voice;
 }
 
+/** Where a rundown stands. */
+export type Phase = "closed" | "ready" | "running" | "held" | "done";
+
 /** The group photo. */
 export interface Photo {
   at: number;
@@ -1509,6 +1571,7 @@ export interface RoomState {
   place: Text | null;
   problem: Problem | null;
   room: string;
+  rundowns: Record<string, RundownState>;
   scenes: Record<string, SceneState>;
   simulated: boolean;
   sources: Record<string, Source>;
@@ -1552,8 +1615,40 @@ export interface Run {
   started: number;
 }
 
+/** An operator moves a rundown. `turn` and `cue` are what the presser saw: where somebody else moved it meanwhile, the press is refused as stale. */
+export interface RunCue {
+  at: number;
+  cue: string | null;
+  do: "open" | "arm" | "disarm" | "go" | "hold" | "resume" | "skip" | "back" | "close";
+  force: boolean;
+  id: string;
+  room: string;
+  rundown: string;
+  turn: number | null;
+}
+
 /** How a run ended; None while it goes on. */
 export type RunResult = "achieved" | "partial" | "failed" | "restored" | "cancelled";
+
+/** A rundown as all operators see it. */
+export interface RundownState {
+  arming: Arming | null;
+  closed: number | null;
+  cues: CueShape[];
+  entries: CueEntry[];
+  guard: Problem | null;
+  held: Held | null;
+  id: string;
+  name: Text;
+  next: string | null;
+  note: Text | null;
+  opened: number | null;
+  opened_by: string;
+  phase: Phase;
+  planned_s: number | null;
+  problem: Problem | null;
+  turn: number;
+}
 
 /** A template's new content. */
 export interface SaveTemplate {

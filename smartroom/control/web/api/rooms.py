@@ -28,11 +28,13 @@ from smartroom.protocol.commands import (
     Press,
     PressId,
     RetryRun,
+    RunCue,
     SetProperty,
     UndoRun,
 )
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import RoomSummary
+from smartroom.protocol.rundowns import Turn
 from smartroom.protocol.scenes import Plan
 from smartroom.protocol.state import DeviceState, Link, RoomState, Run
 
@@ -57,6 +59,14 @@ class UndoBody(PressBody):
     """`run`: what `RoomState.undo` offered; anything else is refused."""
 
     run: str | None = None
+
+
+class CueBody(PressBody):
+    """`turn` and `cue`: what the presser saw; elsewhere it is refused as stale. `force`: although the cue's condition does not hold."""
+
+    turn: Turn | None = None
+    cue: Id | None = None
+    force: bool = False
 
 
 class SetBody(PressBody):
@@ -178,6 +188,21 @@ async def dismiss(call: Call[PressBody, Nothing]) -> Accepted:
     return await call.presses.take(call.actor, _press(DismissUnfinished, call))
 
 
+async def run_cue(call: Call[CueBody, Nothing]) -> Accepted:
+    """Move a rundown: open, arm, disarm, go, hold, resume, skip, back, close. `run` is the first run the cue began."""
+    body = call.body
+    press = _press(
+        RunCue,
+        call,
+        rundown=call.part("rundown"),
+        do=call.part("do"),
+        turn=body.turn,
+        cue=body.cue,
+        force=body.force,
+    )
+    return await call.presses.take(call.actor, press)
+
+
 _ROOM = "/api/v1/rooms/{room}"
 _SCENE = _ROOM + "/scenes/{scene}"
 _DEVICE = _ROOM + "/devices/{device}"
@@ -205,6 +230,7 @@ TABLE = (
     ),
     route("POST", _DEVICE + "/actions/{action}", Action.CONTROL_ACT, act, body=ActBody, answer=Accepted, late=True),
     route("POST", _ROOM + "/blank", Action.BLANK, blank, body=BlankBody, answer=Accepted),
+    route("POST", _ROOM + "/rundowns/{rundown}/{do}", Action.RUNDOWN_RUN, run_cue, body=CueBody, answer=Accepted),
     route("POST", _ROOM + "/dismiss", Action.DISMISS, dismiss, body=PressBody, answer=Accepted),
 )
 
