@@ -128,7 +128,7 @@ class SmallDesk:
         await asyncio.sleep(self.slow_s)
         return ApplyReport(run=Run(id=run, scene="rapat", by="x", started=1.0, ended=2.0, result=RunResult.ACHIEVED))
 
-    def retry(self, scene: str, device: str | None, *, by: str, press: str) -> Accepted:
+    def retry(self, scene: str, device: str | None, name: str | None = None, *, by: str, press: str) -> Accepted:
         return self._once(press, "retry", (scene, device), run=f"run-{press}")
 
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
