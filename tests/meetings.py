@@ -16,6 +16,7 @@ import aiohttp
 import socketio
 
 from smartroom.control.app import Application
+from smartroom.control.conference.session import Session
 from smartroom.control.web.ports import Front
 from smartroom.control.web.server import WebServer
 from smartroom.protocol import PROTOCOL_VERSION
@@ -87,6 +88,12 @@ class House:
         await guest.join(meeting=meeting.code, name=name, **parts)
         return guest
 
+    def session(self, meeting: words.Meeting) -> Session:
+        """The open meeting inside the server."""
+        found = self.application.meetings.live(meeting.id)
+        assert found is not None
+        return found.session
+
     async def panel(self) -> Guest:
         """The room's tablet, which hosts."""
         panel = await self.page({"token": self.token})
@@ -156,6 +163,18 @@ class Guest:
         await self.ask(event, words.Done, id=str(uuid4()), at=time.time(), **said)
 
     @property
+    def seated(self) -> words.Seated:
+        """The answer of who is in."""
+        assert self.joined is not None
+        assert self.joined.seated is not None, "in the lobby"
+        return self.joined.seated
+
+    @property
+    def waits(self) -> bool:
+        """In the lobby."""
+        return self.joined is not None and self.joined.waiting is not None and not self.heard("seated")
+
+    @property
     def state(self) -> words.MeetingState:
         """What the page shows."""
         key = next(key for key in self.documents if not key.endswith(".host"))
@@ -182,23 +201,28 @@ class Guest:
                 self.news.clear()
                 await self.news.wait()
 
-    async def publish(self, *, camera: bool = True, mic: bool = True) -> list[Publisher]:
+    async def publish(self, *, camera: bool = True, mic: bool = True, echo: bool = False) -> list[Publisher]:
         """Open the sending side; encoders in the order mic, camera."""
+        if self.pub is not None:
+            await self.pub.close()
         self.pub = Client()
         offer = self.pub.offer(video=int(camera), audio=int(mic))
         sources = dict(zip(map(str, range(2)), ["mic"] * mic + ["camera"] * camera, strict=False))
         self.rev += 1
-        answer = await self.ask("pub.offer", words.PubAnswer, rev=self.rev, sdp=offer, sources=sources)
+        answer = await self.ask("pub.offer", words.PubAnswer, rev=self.rev, sdp=offer, sources=sources, echo=echo)
         await self.pub.connect(answer.sdp)
-        await self.ask("sending", words.Done, mic=mic, camera=camera)
+        if not echo:
+            await self.ask("sending", words.Done, mic=mic, camera=camera)
         return [Publisher(self.pub, ssrc=1000 + i, mid=str(i)) for i in range(len(sources))]
 
-    async def receive(self, **slots: int) -> words.SubOffer:
+    async def receive(self, *, echo: bool = False, **slots: int) -> words.SubOffer:
         """Open the receiving side."""
-        offer = await self.ask("sub.open", words.SubOffer, slots=slots)
+        offer = await self.ask("sub.open", words.SubOffer, slots=slots, echo=echo)
+        if self.sub is not None:
+            await self.sub.close()
         self.sub = Client()
         self.sub.keep = 1000
-        await self.ask("sub.answer", words.Done, rev=offer.rev, sdp=self.sub.answer(offer.sdp))
+        await self.ask("sub.answer", words.Done, rev=offer.rev, sdp=self.sub.answer(offer.sdp), echo=echo)
         await self.sub.connect()
         return offer
 
@@ -206,6 +230,14 @@ class Guest:
         """A snapshot."""
         name = state.meeting + (".host" if isinstance(state, words.BackstageState) else "")
         self.documents[name] = state.model_dump(mode="json")
+
+    async def talk(self, encoders: list[Publisher], condition: Callable[[], object], limit: float = 10.0) -> None:
+        """Speak and show until something holds."""
+        async with asyncio.timeout(limit):
+            while not condition():
+                for encoder in encoders:
+                    (encoder.voice if encoder.mid == "0" else encoder.frame)()
+                await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         """Gone, without a word."""

@@ -185,6 +185,18 @@ MEETINGS_PLANNED = 500
 MEETING_PIN_DIGITS = 6
 """A drawn PIN: with the slow-down of wrong tries the odds stay below one in ten thousand a day."""
 
+PIN_TRIES = 20
+"""Wrong PINs of one meeting, from everywhere: 20 in a million, then the host lets people in by hand."""
+
+VIEW_EVERY_S = 0.25
+"""A page that turns its tiles over says so this often."""
+
+ECHO_LIFE_S = 60.0
+"""A rehearsal: speak for ten seconds, hear it back, try another microphone."""
+
+ECHOES = 20
+"""Pages that rehearse at one time; a whole meeting does not come in the same minute."""
+
 MEETING_TICK_S = 1.0
 """How often seats, hosts and ends are looked at."""
 

@@ -520,6 +520,10 @@ class SubOffer(Message):
     """mid -> slot id: `a0`, `v3`, `s0`."""
 
 
+class EchoEnd(Message):
+    """The rehearsal is over; it ends by itself after a minute, and with joining."""
+
+
 class SubAnswer(Message):
     """The page's answer; an older `rev` is refused as `stale`."""
 
@@ -594,6 +598,7 @@ class PathQuality(Message):
     rtt: float
     camera: bool = True
     """False: your own picture should rest, so that your voice gets through."""
+    echo: bool = False
 
 
 class PathChanged(Message):

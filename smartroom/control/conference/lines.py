@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+from smartroom.control.clock import monotonic
 from smartroom.control.conference.engine import EngineError, MediaEngine
+from smartroom.control.conference.links import FULL, SLIDES, Ladder, within
 from smartroom.control.conference.session import Session
 from smartroom.control.conference.signaling import Connections
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import MEDIA_ORDERS, MEDIA_READY_S, MEDIA_RETRY_S
+from smartroom.control.limits import MEDIA_ORDERS, MEDIA_READY_S, MEDIA_RETRY_S, VIEW_EVERY_S
 from smartroom.protocol import conference as words
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
@@ -46,6 +48,9 @@ class Lines:
         self._forced: list[str] = []
         self._deaf: set[str] = set()
         self._views: dict[str, list[words.Look]] = {}
+        self._ladders: defaultdict[str, Ladder] = defaultdict(Ladder)
+        self._shown: dict[str, float] = {}
+        self._late: dict[str, asyncio.TimerHandle] = {}
 
     async def run(self) -> None:
         """Until cancelled: a place for the meeting, then its orders. A meeting begins without waiting for its media."""
@@ -98,8 +103,19 @@ class Lines:
             await self._asked(lambda: self._engine.accept(self._room, person, answer.sdp))
 
     def view(self, person: str, wish: words.ViewWish) -> None:
-        """What a page shows from now on."""
+        """What a page shows from now on; four times a second at most, the newest counts."""
         self._views[person] = list(wish.looks)
+        wait = self._shown.get(person, 0.0) + VIEW_EVERY_S - monotonic()
+        if wait <= 0:
+            self._show(person)
+        elif person not in self._late:
+            self._late[person] = asyncio.get_running_loop().call_later(wait, self._show, person)
+
+    def saver(self, person: str, saver: words.Saver) -> None:
+        """How a person wants to save data."""
+        ladder = self._ladders[person]
+        ladder.choose(saver.mode, listen=saver.listen)
+        self._tell_quality(person, ladder)
         self._show(person)
 
     # -- what the session decides --
@@ -120,7 +136,11 @@ class Lines:
         """End both connections."""
         self._connections.pop(person, None)
         self._views.pop(person, None)
+        self._ladders.pop(person, None)
         self._deaf.discard(person)
+        late = self._late.pop(person, None)
+        if late is not None:
+            late.cancel()
         self._order(lambda: self._engine.leave(self._room, person))
 
     def deafen(self, person: str) -> None:
@@ -138,6 +158,8 @@ class Lines:
             case say.Speaker(track=track):
                 session.heard(track)
             case say.Assigned(peer=peer, slot=slot, track=shown, layer=layer, reason=reason):
+                paused = self._ladders[peer].paused
+                (paused.add if shown is not None and layer < 0 and reason == "bandwidth" else paused.discard)(slot)
                 session.tell(
                     peer, "assigned", words.AssignedSlot(slot=slot, track=shown, layer=layer, reason=reason)
                 )  # fmt: skip
@@ -145,8 +167,15 @@ class Lines:
                 session.tell(peer, "layers", words.ActiveLayers(track=track, mid=mid, rids=rids))
             case say.Connection(peer=peer, side=side, state=state, reason=reason) if state != "new":
                 session.tell(peer, "path", words.PathChanged(side=side.value, state=state, reason=reason))
+            case say.Quality(peer=peer, estimate=estimate, loss=loss, rtt=rtt) if peer in session.seats:
+                ladder = self._ladders[peer]
+                if ladder.look(estimate, loss, rtt, monotonic()):
+                    self._show(peer)
+                self._tell_quality(peer, ladder)
             case say.RoomMoved(reason=reason):
                 self._muted.clear()
+                for ladder in self._ladders.values():
+                    ladder.paused.clear()
                 session.tell_all("remake", words.Remake(why=reason))
             case _:
                 pass
@@ -154,9 +183,25 @@ class Lines:
     # -- inside --
 
     def _show(self, person: str) -> None:
+        late = self._late.pop(person, None)
+        if late is not None:
+            late.cancel()
+        self._shown[person] = monotonic()
         looks = self._views.get(person)
-        wishes = None if looks is None else [say.Wish(**look.model_dump()) for look in looks]
-        self._order(lambda: self._engine.view(self._room, person, wishes))
+        rung = self._ladders[person].rung
+        if looks is None and rung == FULL:
+            return  # it has said nothing yet, and may see everything
+        screens = {me.tracks["screen"] for me in self._session.people.values() if "screen" in me.tracks}
+        shown = [say.Wish(**look.model_dump()) for look in within(looks or [words.Look()], rung, screens)]
+        self._order(lambda: self._engine.view(self._room, person, shown))
+
+    def _tell_quality(self, person: str, ladder: Ladder) -> None:
+        found = words.PathQuality(
+            rung=ladder.rung, why=ladder.why, mode=ladder.mode, estimate=ladder.estimate, loss=ladder.loss,
+            rtt=ladder.rtt, camera=ladder.rung < SLIDES,
+        )  # fmt: skip
+        self._session.tell(person, "quality", found)
+        self._session.linked(person, found)
 
     def _order(self, order: Callable[[], Awaitable[None]]) -> None:
         if self._orders.full():  # a worker that answers nothing is killed within seconds, and forgets all of them
@@ -167,7 +212,19 @@ class Lines:
         try:
             async with asyncio.timeout(MEDIA_READY_S):
                 await self._ready.wait()
-            return await request()
-        except (EngineError, TimeoutError) as error:
-            code, indonesian, english = _CODES.get(getattr(error, "code", ""), _LOST)
-            raise ProblemError(problem(code, indonesian, english, detail=str(error))) from None
+        except TimeoutError:
+            raise _problem(EngineError("lost", "no media worker is ready")) from None
+        return await asked(request())
+
+
+async def asked(request: Awaitable[T]) -> T:
+    """What the engine answers; its refusals as ProblemError."""
+    try:
+        return await request
+    except EngineError as error:
+        raise _problem(error) from None
+
+
+def _problem(error: EngineError) -> ProblemError:
+    code, indonesian, english = _CODES.get(error.code, _LOST)
+    return ProblemError(problem(code, indonesian, english, detail=str(error)))

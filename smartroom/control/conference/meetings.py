@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from smartroom.control.clock import wall
 from smartroom.control.conference import names
 from smartroom.control.conference.agencies import Roster
+from smartroom.control.conference.echo import Echoes
 from smartroom.control.conference.engine import EngineError, MediaEngine
 from smartroom.control.conference.lines import Lines
 from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place
@@ -48,6 +49,8 @@ class Meetings:
         self._rows: dict[str, MeetingRow] = {}
         self._open: dict[str, Open] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._doors: list[Callable[[MeetingRow], None]] = []
+        self.echoes: Echoes | None = None
 
     async def run(self) -> None:
         """Open again what was open, then keep time."""
@@ -57,6 +60,7 @@ class Meetings:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self.echoes = Echoes(self._engine, tasks)
                 for row in self._rows.values():
                     if row.phase is MeetingPhase.OPEN:
                         self._begin_again(row)
@@ -66,7 +70,7 @@ class Meetings:
                         found.session.tick()
         finally:
             forget()
-            self._tasks = None
+            self._tasks = self.echoes = None
             for found in list(self._open.values()):
                 found.session.close(Ended(why="moved"))
             self._open.clear()
@@ -87,7 +91,7 @@ class Meetings:
     def by_code(self, code: str) -> MeetingRow:
         """The meeting a link leads to; raises ProblemError NOT_FOUND or EXPIRED."""
         for row in self._rows.values():
-            if hmac.compare_digest(row.code, code):
+            if hmac.compare_digest(row.code.encode(), code.encode()):
                 if row.phase is MeetingPhase.ENDED:
                     raise ProblemError(problem(ErrorCode.EXPIRED, "Rapat sudah selesai", "The meeting is over"))
                 return row
@@ -120,8 +124,13 @@ class Meetings:
             starts=row.starts, ends=row.ends, timezone=place.timezone, time=wall(), pin_needed=row.pin is not None,
             lobby=found.session.rules.lobby if found else row.lobby,
             locked=found.session.rules.locked if found else False,
+            pin_closed=found.session.pin_closed if found else False,
             agencies=list(self.roster.agencies), protocol=protocol, build=build,
         )  # fmt: skip
+
+    def at_doors(self, changed: Callable[[MeetingRow], None]) -> None:
+        """Call back when what a door shows has changed."""
+        self._doors.append(changed)
 
     # -- planning --
 
@@ -190,6 +199,7 @@ class Meetings:
         row = replace(row, phase=MeetingPhase.OPEN, opened=now, ends=now + length if late else row.ends)
         await self._keep(row)
         self._begin(row)
+        self._door(row.id)
         return row
 
     async def end(self, meeting: str) -> MeetingRow:
@@ -226,13 +236,21 @@ class Meetings:
 
     def _begin(self, row: MeetingRow) -> None:
         assert self._tasks is not None
-        crew = _Crew()
+        crew = _Crew(lambda: self._door(row.id))
         session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
         crew.lines = lines = Lines(self._engine, session)
         task = self._tasks.create_task(lines.run(), name=f"media of {row.id}")
         self._open[row.id] = Open(session, lines, task)
 
+    def _door(self, meeting: str) -> None:
+        row = self._rows.get(meeting)
+        if row is not None:
+            for changed in self._doors:
+                changed(row)
+
     def _hear(self, event: Message) -> None:
+        if self.echoes is not None and self.echoes.hear(event):
+            return
         found = self._open.get(getattr(event, "room", ""))
         if found is not None:
             found.lines.hear(event)
@@ -264,12 +282,20 @@ class Meetings:
     async def _keep(self, row: MeetingRow) -> None:
         await self._records.save(row)
         self._rows[row.id] = row
+        found = self._open.get(row.id)
+        if found is not None:
+            found.session.set_plan(row)
+        else:
+            self._door(row.id)
 
 
 class _Crew:
     """`Crew` of one session, until its lines are there."""
 
     lines: Lines
+
+    def __init__(self, door: Callable[[], None]) -> None:
+        self.door = door
 
     def mute(self, track: str, *, muted: bool) -> None:
         self.lines.mute(track, muted=muted)

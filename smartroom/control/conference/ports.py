@@ -102,6 +102,10 @@ class Crew(Protocol):
         """Turn the camera to an agency's seat, where the room has one."""
         ...
 
+    def door(self) -> None:
+        """What strangers see at the door has changed."""
+        ...
+
     def book(self, kind: str, entry: Message) -> None:
         """A line for the attendance."""
         ...

@@ -13,7 +13,7 @@ from smartroom.control.conference.chat import ChatBook
 from smartroom.control.conference.ports import By, Crew, MeetingRow, Page, Place
 from smartroom.control.conference.roles import LEADERS, PUBLISHES
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import HOST_AWAY_S, LOBBY_LIMIT, PRESS_MEMORY, SEAT_GRACE_S, SEATS_LIMIT
+from smartroom.control.limits import HOST_AWAY_S, LOBBY_LIMIT, PIN_TRIES, PRESS_MEMORY, SEAT_GRACE_S, SEATS_LIMIT
 from smartroom.control.room.ledger import Ledger
 from smartroom.protocol import conference as say
 from smartroom.protocol.base import Message
@@ -23,6 +23,7 @@ from smartroom.protocol.conference import (
     Ended,
     Hand,
     Join,
+    LinkQuality,
     MeetingPhase,
     MeetingState,
     MutedBy,
@@ -118,6 +119,9 @@ class Session:
         self._left: dict[str, tuple[Person, SeatRole]] = {}
         self._blocked: set[str] = set()
         self._done: OrderedDict[str, None] = OrderedDict()
+        self.pin_closed = False
+        self._wrong_pins = 0
+        self._links: dict[str, LinkQuality] = {}
         self._hostless = clock()
         opened = row.opened or now()
         self.public = StateLedger(
@@ -143,8 +147,13 @@ class Session:
 
     # -- coming and going --
 
-    def join(self, join: Join, page: Page, *, role: SeatRole | None = None, without_pin: bool = False) -> say.Joined:
-        """Somebody at the door. `role`: what the server knows them to be, which needs no lobby. Raises ProblemError."""
+    def join(
+        self, join: Join, page: Page, *, role: SeatRole | None = None, pin: Callable[[], bool] = lambda: True
+    ) -> say.Joined:
+        """Somebody at the door. `role`: what the server knows them to be, which needs no lobby. Raises ProblemError.
+
+        `pin` is asked for who is new; False sends them to the lobby.
+        """
         back = self._return(join, page)
         if back is not None:
             return back
@@ -158,6 +167,7 @@ class Session:
         if given is not SeatRole.DISPLAY and len(self.people) >= SEATS_LIMIT:
             raise _refused(ErrorCode.OVERLOADED, "Rapat penuh", "The meeting is full")
         in_room = self._in_room(join)
+        without_pin = role is None and not pin()
         secret = names.seat_secret()
         seat = Seat(names.person_id(), names.digest(secret), given, page)
         agency = self.roster.find(join.agency)
@@ -321,6 +331,17 @@ class Session:
             self.public.put(("speaker",), self.speaker)
             self.arrange()
 
+    def linked(self, person: str, path: say.PathQuality) -> None:
+        """How somebody's path is; hosts see it when it has moved."""
+        if person not in self.people:
+            return
+        self.change(person, rung=path.rung)
+        known = self._links.get(person)
+        fresh = LinkQuality(rung=path.rung, why=path.why, estimate=path.estimate, loss=path.loss, rtt=path.rtt)
+        if known is None or _moved(known, fresh):
+            self._links[person] = fresh
+            self.backstage.put(("links", person), fresh)
+
     # -- for the acts --
 
     def role_of(self, person: str) -> SeatRole:
@@ -386,6 +407,32 @@ class Session:
         """What the host allows."""
         self.rules = rules
         self.public.put(("rules",), rules)
+        self.crew.door()
+
+    def wrong_pin(self) -> None:
+        """Somebody typed a wrong one; after too many none is heard any more, and the host lets people in."""
+        self._wrong_pins += 1
+        if self._wrong_pins >= PIN_TRIES and not self.pin_closed:
+            self.pin_closed = True
+            self.backstage.put(("pin_closed",), value=True)
+            self.crew.door()
+
+    def set_plan(self, row: MeetingRow) -> None:
+        """The record was changed: title, times, agenda, PIN. A new PIN is heard again."""
+        if row.pin != self.row.pin:
+            self._wrong_pins, self.pin_closed = 0, False
+        self.row = row
+        with self.public.batch(), self.backstage.batch():
+            for key, value in (
+                ("title", row.title),
+                ("starts", row.starts),
+                ("ends", row.ends),
+                ("agenda", list(row.agenda)),
+            ):
+                self.public.put((key,), value)
+            self.backstage.put(("pin",), row.pin)
+            self.backstage.put(("pin_closed",), self.pin_closed)
+        self.crew.door()
 
     def set_role(self, person: str, role: SeatRole) -> None:
         """Make somebody something else; a listener stops sending."""
@@ -513,6 +560,7 @@ class Session:
                 if self.speaker == key:
                     self.heard("")
                 self.arrange()
+            self._links.pop(key, None)
             self.backstage.put(("links", key), None)
             self.crew.book("left", person)
             self._count_hosts()
@@ -567,6 +615,15 @@ class Session:
         if self.acting != person:
             self.acting = person
             self.public.put(("acting_host",), person)
+
+
+def _moved(old: LinkQuality, new: LinkQuality) -> bool:
+    """Worth a patch: another rung, a fifth more or less room, or loss that was not there."""
+    return (
+        old.rung != new.rung
+        or abs(new.estimate - old.estimate) > 0.2 * max(1, old.estimate)
+        or abs(new.loss - old.loss) > 0.05
+    )  # fmt: skip
 
 
 def slots_for(device: DeviceClass) -> say.Slots:

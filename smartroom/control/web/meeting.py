@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from smartroom.control.conference.ports import By, MeetingRow
 from smartroom.control.conference.roles import ACTS, LEADERS, may
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.actors import Actor
+from smartroom.control.identity.passwords import Slowdown
 from smartroom.control.identity.rights import Action, Resource
 from smartroom.control.identity.rights import may as may_in_house
 from smartroom.control.limits import CHAT_BURST, CHAT_PER_S, REVOKE_CHECK_S
@@ -43,7 +45,9 @@ WORDS: Final[Mapping[str, type[Message]]] = {
     "pub.offer": words.PubOffer,
     "sub.open": words.SubOpen,
     "sub.answer": words.SubAnswer,
+    "echo.end": words.EchoEnd,
     "view": words.ViewWish,
+    "saver": words.Saver,
     "sending": words.Sending,
     "chat.read": words.ChatRead,
 }
@@ -55,7 +59,8 @@ class _Page(Visitor):
     """`Page` of a session over its socket."""
 
     feed: Feed
-    code: str = ""
+    door: str = ""
+    """The meeting before whose door it stands."""
     person: str | None = None
     meeting: str = ""
     watching: dict[str, Watcher] = field(default_factory=dict)
@@ -94,7 +99,10 @@ class MeetingNamespace(Namespace[_Page]):
     def __init__(self, house: House, front: Front, meters: Meters, sockets: Sockets) -> None:
         super().__init__(NAMESPACE, house, front, meters, sockets)
         self.feed = Feed(self._document, NAMESPACE, front.build)
+        self._slowdown = Slowdown()  # of its own: guessing PINs keeps nobody from signing in
         self._talk = Buckets(CHAT_PER_S, CHAT_BURST)
+        if house.meetings is not None:
+            house.meetings.at_doors(self._door_changed)
 
     @property
     def meetings(self) -> Meetings:
@@ -120,8 +128,8 @@ class MeetingNamespace(Namespace[_Page]):
         except ProblemError:
             if not isinstance(code, str) or not code:
                 raise
-        self.meetings.by_code(code)
-        return Actor(ActorKind.GUEST, request.remote or "-", "", Role.GUEST, frozenset())
+        row = self.meetings.by_code(code)
+        return Actor(ActorKind.GUEST, request.remote or "-", "", Role.GUEST, frozenset(), row.id)
 
     def again(self, actor: Actor) -> Actor | None:
         """A guest's right is the seat, which the session keeps."""
@@ -129,16 +137,28 @@ class MeetingNamespace(Namespace[_Page]):
 
     def greet(self, sid: str, connection: str, actor: Actor, outbox: Outbox) -> _Page:
         """A page stands at the door."""
-        return _Page(sid, connection, actor, outbox, bucket(), self.feed)
+        _ = self.meetings  # refuses where there are none
+        door = actor.credential if actor.kind is ActorKind.GUEST else ""
+        return _Page(sid, connection, actor, outbox, bucket(), self.feed, door)
 
     def left(self, page: _Page) -> None:
         """Its seat is kept for a while."""
+        if self.meetings.echoes is not None:
+            self.meetings.echoes.end(page)
         found = self._open(page)
         if found is not None:
             found.session.unfollow(page)
             if page.person is not None:
                 found.session.lost(page.person, page)
         page.part()
+
+    def _door_changed(self, row: MeetingRow) -> None:
+        """Tell who stands there."""
+        standing = [page for page in self.visitors.values() if page.door == row.id]
+        if standing:
+            door = self.meetings.door(row, PROTOCOL_VERSION, self._front.build)
+            for page in standing:
+                page.tell("door", door)
 
     # -- what it says --
 
@@ -164,6 +184,8 @@ class MeetingNamespace(Namespace[_Page]):
                 return self._follow(page, actor, message)
             case words.ChatRead():
                 return self._read_chat(page, message)
+            case words.PubOffer(echo=True) | words.SubOpen(echo=True) | words.SubAnswer(echo=True) | words.EchoEnd():
+                return await self._echo(page, message)
         found, person = self._seated(page)
         match message:
             case words.PubOffer():
@@ -174,6 +196,8 @@ class MeetingNamespace(Namespace[_Page]):
                 await found.lines.answer(person, message)
             case words.ViewWish():
                 found.lines.view(person, message)
+            case words.Saver():
+                found.lines.saver(person, message)
             case words.Sending():
                 found.session.sending(person, message)
         return Done(ok=True)
@@ -187,7 +211,10 @@ class MeetingNamespace(Namespace[_Page]):
         if found is None:
             raise ProblemError(problem(ErrorCode.EXPIRED, "Rapat sudah selesai", "The meeting is over"))
         page.meeting = row.id
-        joined = found.session.join(join, page, role=role)
+        joined = found.session.join(join, page, role=role, pin=lambda: self._pin(page, found, join.pin))
+        page.door = ""
+        if self.meetings.echoes is not None:
+            self.meetings.echoes.end(page)
         page.person = joined.seated.person if joined.seated else joined.waiting.person if joined.waiting else None
         if joined.seated is not None:
             page.watch(row.id)
@@ -213,6 +240,21 @@ class MeetingNamespace(Namespace[_Page]):
             state=found.session.public.state,
             backstage=found.session.backstage.state,
         )
+
+    async def _echo(self, page: _Page, message: Message) -> Message:
+        echoes = self.meetings.echoes
+        if echoes is None:
+            raise ProblemError(problem(ErrorCode.BUSY, "Server sedang dimulai", "The server is starting"))
+        match message:
+            case words.PubOffer():
+                return await echoes.publish(page, message)
+            case words.SubOpen():
+                return await echoes.open(page, message)
+            case words.SubAnswer():
+                await echoes.answer(page, message)
+            case _:
+                echoes.end(page)
+        return Done(ok=True)
 
     def _read_chat(self, page: _Page, asked: words.ChatRead) -> Message:
         found = self._open(page)
@@ -249,6 +291,36 @@ class MeetingNamespace(Namespace[_Page]):
             await self.meetings.hand_over(found.session.row.id, asked.next)
         else:
             await self.meetings.end(found.session.row.id)
+
+    def _pin(self, page: _Page, found: Open, given: str | None) -> bool:
+        """True with the right PIN. Wrong ones are slowed down per address, which nobody inside notices; after too many the host decides."""
+        session, slowdown = found.session, self._slowdown
+        if session.row.pin is None:
+            return True
+        if session.pin_closed:
+            return False
+        if not given:
+            raise ProblemError(
+                problem(ErrorCode.UNAUTHENTICATED, "Masukkan PIN rapat", "Type the meeting's PIN", name="pin")
+            )
+        account, source = f"meeting {session.row.id}", page.actor.id
+        wait = slowdown.wait_s(account, source)
+        if wait > 0:
+            raise ProblemError(
+                problem(
+                    ErrorCode.RATE_LIMITED,
+                    f"Terlalu banyak percobaan; coba lagi dalam {wait:.0f} detik",
+                    f"Too many tries; try again in {wait:.0f} s",
+                    detail=f"retry_after={wait:.0f}",
+                    name="pin",
+                )
+            )
+        if hmac.compare_digest(given.strip().encode(), session.row.pin.encode()):
+            slowdown.right(account, source)
+            return True
+        slowdown.wrong(account, source)
+        session.wrong_pin()
+        raise ProblemError(problem(ErrorCode.UNAUTHENTICATED, "PIN salah", "The PIN is wrong", name="pin"))
 
     # -- who --
 

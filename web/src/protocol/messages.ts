@@ -623,6 +623,11 @@ export interface Drift {
   property: string;
 }
 
+/** The rehearsal is over; it ends by itself after a minute, and with joining. */
+export interface EchoEnd {
+
+}
+
 /** An uploaded emblem; `sha256` goes into the text. */
 export interface EmblemKept {
   height: number;
@@ -1243,6 +1248,7 @@ export interface PathChanged {
 /** Your own path, every two seconds or when the rung changes. */
 export interface PathQuality {
   camera: boolean;
+  echo: boolean;
   estimate: number;
   loss: number;
   mode: SaverMode;
