@@ -16,6 +16,7 @@ from typing import Self
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.chain import FileStorage
 from smartroom.control.conference.agencies import FILE as AGENCIES_FILE
 from smartroom.control.conference.agencies import load_roster
 from smartroom.control.conference.engine import EmbeddedEngine, Placement
@@ -81,7 +82,9 @@ class Application:
         self.outside = FrameCheck()
         media = media or Media()
         self.engine = EmbeddedEngine(media.workers, media.placement, standby=True)
-        self.meetings = Meetings(self.records.meetings, self.engine, self._place)
+        self.meetings = Meetings(
+            self.records.meetings, self.engine, self._place, lambda meeting: FileStorage(data / "attendance" / meeting)
+        )
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}

@@ -197,6 +197,9 @@ ECHO_LIFE_S = 60.0
 ECHOES = 20
 """Pages that rehearse at one time; a whole meeting does not come in the same minute."""
 
+ATTENDANCE_BEAT_S = 30.0
+"""A server that dies knows to half a minute until when somebody was there."""
+
 MEETING_TICK_S = 1.0
 """How often seats, hosts and ends are looked at."""
 

@@ -442,6 +442,8 @@ class BackstageState(Message):
     pin_closed: bool = False
     hosts: int = 0
     """Pages that can host now."""
+    kept: bool = True
+    """False: the attendance cannot be written; the meeting goes on."""
     next: Meeting | None = None
     """The next meeting of this room."""
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from smartroom.control.clock import wall
+from smartroom.control.chain import Chain, ChainDamaged, ChainStopped, Storage, examine
+from smartroom.control.clock import monotonic, wall
 from smartroom.control.conference import names
 from smartroom.control.conference.agencies import Roster
+from smartroom.control.conference.attendance import Book, fold, missing
 from smartroom.control.conference.echo import Echoes
 from smartroom.control.conference.engine import EngineError, MediaEngine
 from smartroom.control.conference.lines import Lines
 from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place
 from smartroom.control.conference.session import Session
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import MEETING_PIN_DIGITS, MEETING_TICK_S, MEETINGS_PLANNED
+from smartroom.control.limits import ATTENDANCE_BEAT_S, MEETING_PIN_DIGITS, MEETING_TICK_S, MEETINGS_PLANNED
 from smartroom.protocol import conference as words
 from smartroom.protocol.base import Message
 from smartroom.protocol.conference import Door, Ended, MeetingPhase
@@ -33,19 +35,29 @@ class Open:
 
     session: Session
     lines: Lines
+    book: Book
     task: asyncio.Task[None]
 
 
 class Meetings:
     """`run()` as long as the server. Everything else asks or plans."""
 
-    def __init__(self, records: MeetingRecords, engine: MediaEngine, place: Callable[[str], Place | None]) -> None:
+    def __init__(
+        self,
+        records: MeetingRecords,
+        engine: MediaEngine,
+        place: Callable[[str], Place | None],
+        storage: Callable[[str], Storage],
+    ) -> None:
+        """`storage`: where the attendance of a meeting is kept."""
         self.roster = Roster()
         self.url = ""
         """Where browsers reach us, for links."""
         self._records = records
         self._engine = engine
         self._place = place
+        self._storage = storage
+        self._beats = 0.0
         self._rows: dict[str, MeetingRow] = {}
         self._open: dict[str, Open] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -63,16 +75,16 @@ class Meetings:
                 self.echoes = Echoes(self._engine, tasks)
                 for row in self._rows.values():
                     if row.phase is MeetingPhase.OPEN:
-                        self._begin_again(row)
+                        await self._begin_again(row)
                 while True:
                     await asyncio.sleep(MEETING_TICK_S)
-                    for found in list(self._open.values()):
-                        found.session.tick()
+                    self._tick()
         finally:
             forget()
             self._tasks = self.echoes = None
             for found in list(self._open.values()):
                 found.session.close(Ended(why="moved"))
+                await found.book.close(ended=False)
             self._open.clear()
 
     # -- finding --
@@ -198,7 +210,7 @@ class Meetings:
         late = not row.starts - length <= now <= row.ends
         row = replace(row, phase=MeetingPhase.OPEN, opened=now, ends=now + length if late else row.ends)
         await self._keep(row)
-        self._begin(row)
+        await self._begin(row)
         self._door(row.id)
         return row
 
@@ -212,6 +224,7 @@ class Meetings:
         if found is not None:
             found.session.close(Ended(why="closed"))
             found.task.cancel()
+            await found.book.close(ended=True)
             with suppress(EngineError):  # a worker that died has no room to close
                 await self._engine.close_room(meeting)
         await self._keep(row)
@@ -226,21 +239,62 @@ class Meetings:
         await self.end(meeting)
         return await self.start(following)
 
+    async def attendance(self, meeting: str) -> words.Attendance:
+        """Who was there when, from the chain itself."""
+        row, found = self.row(meeting), self._open.get(meeting)
+        if found is not None:
+            records, head, intact = list(found.book.records), found.book.head, found.book.kept
+        else:
+            examined = examine(await asyncio.to_thread(_read, self._storage(meeting)))
+            records, head, intact = examined.records, examined.head.digest, examined.broken is None
+        past, place = fold(records), self._at(row.room)
+        roll = past.roll.entries if past.roll else []
+        stays = sorted(past.stays, key=lambda stay: (self.roster.rank(stay.agency), stay.joined))
+        absent = missing(row.invited, stays, roll)
+        return words.Attendance(
+            meeting=row.id, title=row.title, room_name=place.name, timezone=place.timezone, opened=row.opened,
+            ended=row.ended, stays=stays, roll=roll,
+            missing=[agency for agency in self.roster.agencies if agency.id in absent],
+            records=len(records), head=head, intact=intact,
+        )  # fmt: skip
+
     # -- inside --
 
-    def _begin_again(self, row: MeetingRow) -> None:
+    async def _begin_again(self, row: MeetingRow) -> None:
         try:
-            self._begin(row)
+            await self._begin(row)
         except ProblemError as error:
             log.warning("meeting %s cannot be opened again: %s", row.id, error)
 
-    def _begin(self, row: MeetingRow) -> None:
+    async def _begin(self, row: MeetingRow) -> None:
         assert self._tasks is not None
-        crew = _Crew(lambda: self._door(row.id))
+        book = Book(await self._chain(row.id))
+        crew = _Crew(book, lambda: self._door(row.id))
         session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
         crew.lines = lines = Lines(self._engine, session)
+        past = fold(book.records)
+        session.restore(
+            ((known.person, known.seat, known.here) for known in past.known.values()), past.roll, past.alive
+        )
         task = self._tasks.create_task(lines.run(), name=f"media of {row.id}")
-        self._open[row.id] = Open(session, lines, task)
+        self._open[row.id] = Open(session, lines, book, task)
+
+    async def _chain(self, meeting: str) -> Chain | None:
+        chain = Chain(f"attendance-{meeting}", [self._storage(meeting)])
+        try:
+            return await chain.__aenter__()
+        except (ChainDamaged, ChainStopped, OSError) as error:
+            log.warning("attendance of %s is not kept: %s", meeting, error)
+            return None
+
+    def _tick(self) -> None:
+        beat = monotonic() - self._beats > ATTENDANCE_BEAT_S
+        self._beats = monotonic() if beat else self._beats
+        for found in list(self._open.values()):
+            found.session.tick()
+            found.session.backstage.put(("kept",), found.book.kept)
+            if beat and found.session.people:
+                found.book.add("alive", {})
 
     def _door(self, meeting: str) -> None:
         row = self._rows.get(meeting)
@@ -294,7 +348,8 @@ class _Crew:
 
     lines: Lines
 
-    def __init__(self, door: Callable[[], None]) -> None:
+    def __init__(self, book: Book, door: Callable[[], None]) -> None:
+        self._book = book
         self.door = door
 
     def mute(self, track: str, *, muted: bool) -> None:
@@ -312,8 +367,15 @@ class _Crew:
     def recall(self, agency: str) -> None:
         del agency
 
-    def book(self, kind: str, entry: Message) -> None:
-        del kind, entry
+    def book(self, kind: str, body: Mapping[str, object]) -> None:
+        self._book.add(kind, body)
+
+
+def _read(storage: Storage) -> bytes:
+    try:
+        return storage.load()
+    finally:
+        storage.close()
 
 
 def _titled(title: str) -> str:

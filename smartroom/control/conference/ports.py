@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,6 +106,6 @@ class Crew(Protocol):
         """What strangers see at the door has changed."""
         ...
 
-    def book(self, kind: str, entry: Message) -> None:
-        """A line for the attendance."""
+    def book(self, kind: str, body: Mapping[str, object]) -> None:
+        """A fact for the attendance."""
         ...

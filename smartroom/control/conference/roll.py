@@ -23,6 +23,7 @@ def start(session: Session, _by: By, asked: say.StartRoll) -> None:
         )  # fmt: skip
     entries = [RollEntry(agency=agency.id, name=agency.short) for agency in called]
     _put(session, RollCall(started=session.now(), entries=entries))
+    _book(session)
     _call(session, entries[0].agency)
 
 
@@ -78,7 +79,7 @@ def _call(session: Session, agency: str) -> None:
         session.refresh(person.id)
         session.tell(person.id, "asked", Asked(what="roll"))
     session.crew.recall(agency)
-    session.crew.book("called", called)
+    session.crew.book("called", called.model_dump(mode="json"))
 
 
 def _mark(session: Session, agency: str, outcome: RollOutcome, person: str | None) -> None:
@@ -86,14 +87,20 @@ def _mark(session: Session, agency: str, outcome: RollOutcome, person: str | Non
     answered = session.now() if outcome is RollOutcome.PRESENT else None
     entry = _entry(session.roll, agency).model_copy(update={"outcome": outcome, "answered": answered, "person": person})
     _put(session, _with(session.roll, entry))
-    session.crew.book("marked", entry)
+    session.crew.book("marked", entry.model_dump(mode="json"))
 
 
 def _end(session: Session) -> None:
     assert session.roll is not None
     _put(session, session.roll.model_copy(update={"current": None, "ended": session.now()}))
+    _book(session)
     session.stage = session.stage.model_copy(update={"spotlight": []})
     session.arrange()
+
+
+def _book(session: Session) -> None:
+    assert session.roll is not None
+    session.crew.book("roll", session.roll.model_dump(mode="json"))
 
 
 def _put(session: Session, roll: RollCall) -> None:

@@ -54,6 +54,8 @@ class Seat:
     page: Page | None = None
     lost: float | None = None
     """Monotonic time since when no page is there."""
+    seen: float = 0.0
+    """Server time when its page was last there."""
     sends: dict[str, bool] = field(default_factory=lambda: {"mic": False, "camera": False, "screen": False})
     held: bool = False
     """The host closed the microphone."""
@@ -208,7 +210,7 @@ class Session:
         if seat is None or seat.page is not page:
             return
         seat.page = None
-        seat.lost = self.clock()
+        seat.lost, seat.seen = self.clock(), self.now()
         if person in self.waiting:
             self._wait(person, here=False)
         elif person in self.people:
@@ -222,7 +224,7 @@ class Session:
             return
         seat = self.seats.get(person)
         if seat is not None:
-            self._leave(seat, why)
+            self._leave(seat, why, for_good=True)
             self._by_secret.pop(seat.secret, None)
             self._left.pop(person, None)
 
@@ -242,15 +244,37 @@ class Session:
         self._stand_in(clock)
 
     def close(self, why: Ended) -> None:
-        """Over, for everybody."""
+        """Over, for everybody. When the server stops, nobody has left: they come back."""
         with self.public.batch():
-            self.public.put(("phase",), MeetingPhase.ENDED)
-            for seat in list(self.seats.values()):
-                self.quit(seat.person, why)
+            if why.why == "moved":
+                for seat in self.seats.values():
+                    self._part(seat, why)
+            else:
+                self.public.put(("phase",), MeetingPhase.ENDED)
+                for seat in list(self.seats.values()):
+                    self.quit(seat.person, why)
         for panel in list(self.panels):
             panel.tell("ended", why)
             panel.part()
         self.panels.clear()
+
+    def restore(self, known: Iterable[tuple[Person, str, bool]], roll: say.RollCall | None, seen: float) -> None:
+        """The server was started anew: who was here keeps the seat for a while, who had left is known when they return."""
+        clock = self.clock()
+        for person, secret, here in known:
+            if not secret:
+                continue
+            self._by_secret[secret] = person.id
+            if not here:
+                self._left[person.id] = (person, person.role)
+                continue
+            self.seats[person.id] = Seat(person.id, secret, person.role, lost=clock, seen=seen)
+            self.people[person.id] = person.model_copy(update={"here": False})
+            self.public.put(("people", person.id), self.people[person.id])
+        if roll is not None:
+            self.roll = roll
+            self.public.put(("roll",), roll)
+        self.arrange()
 
     # -- panels of the room --
 
@@ -443,6 +467,7 @@ class Session:
         self.change(person, role=role)
         self.refresh(person)
         self.tell(person, "role", RoleChanged(role=role))
+        self.crew.book("role", {"person": person, "role": str(role)})
         self._count_hosts()
 
     def set_ends(self, ends: float) -> None:
@@ -544,10 +569,10 @@ class Session:
             self.arrange()
         if person.in_room:
             self.crew.deafen(seat.person)
-        self.crew.book("joined", person)
+        self.crew.book("joined", {"person": _lasting(person), "seat": seat.secret})
         self._count_hosts()
 
-    def _leave(self, seat: Seat, why: Ended | None) -> None:
+    def _leave(self, seat: Seat, why: Ended | None, *, for_good: bool = False) -> None:
         key = seat.person
         del self.seats[key]
         person = self.people.pop(key, None)
@@ -562,7 +587,8 @@ class Session:
                 self.arrange()
             self._links.pop(key, None)
             self.backstage.put(("links", key), None)
-            self.crew.book("left", person)
+            left = self.now() if seat.lost is None else seat.seen
+            self.crew.book("left", {"person": key, "at": left, "for_good": for_good})
             self._count_hosts()
         self._part(seat, why)
 
@@ -615,6 +641,13 @@ class Session:
         if self.acting != person:
             self.acting = person
             self.public.put(("acting_host",), person)
+
+
+def _lasting(person: Person) -> dict[str, object]:
+    """What of somebody is the same when they come back."""
+    return person.model_dump(
+        mode="json", exclude={"here", "voice", "muted_by", "camera", "screen", "tracks", "rung"}
+    )  # fmt: skip
 
 
 def _moved(old: LinkQuality, new: LinkQuality) -> bool:

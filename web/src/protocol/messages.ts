@@ -169,6 +169,7 @@ export interface AuditEntry {
 export interface BackstageState {
   groups: Group[];
   hosts: number;
+  kept: boolean;
   links: Record<string, unknown>;
   lobby: Record<string, unknown>;
   meeting: string;

@@ -148,7 +148,7 @@ TABLE = (
     page("/trust", trust),
     page("/trust/root.crt", root_certificate),
     page("/assets/{file:[A-Za-z0-9._/-]+}", asset),
-    page("/{file:[a-z0-9-]+\\.(?:webmanifest|js|png|svg|ico|txt|webp)}", built),
+    page("/{file:[a-z0-9-]+\\.(?:webmanifest|js|css|png|svg|ico|txt|webp)}", built),
 )
 
 

@@ -6,17 +6,19 @@ import io
 
 from aiohttp import web
 
+from smartroom.control.conference.attendance import local, sheet
 from smartroom.control.conference.meetings import Meetings
 from smartroom.control.conference.ports import MeetingRow
 from smartroom.control.identity.rights import Action, Resource
 from smartroom.control.web.keys import ACTOR, HOUSE, PAGES
 from smartroom.control.web.pages import MEETING
+from smartroom.control.web.paper import printed
 from smartroom.control.web.ports import House
 from smartroom.control.web.presses import check, note
 from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, page, route
 from smartroom.protocol import PROTOCOL_VERSION
-from smartroom.protocol.conference import ChangeMeeting, Door, Meeting, NewMeeting
+from smartroom.protocol.conference import Attendance, ChangeMeeting, Door, Meeting, NewMeeting
 
 _MEETINGS = "/api/v1/rooms/{room}/meetings"
 _ONE = _MEETINGS + "/{meeting}"
@@ -63,6 +65,12 @@ async def end(call: Call[Nothing, Nothing]) -> Meeting:
     return found.meeting(await found.end(row.id))
 
 
+async def attendance(call: Call[Nothing, Nothing]) -> Attendance:
+    """Who was there when, who was called, who is missing."""
+    found, row = _row(call)
+    return await found.attendance(row.id)
+
+
 async def door(call: Call[Nothing, Nothing]) -> Door:
     """What a meeting's link shows a stranger."""
     found = _meetings(call.house)
@@ -84,6 +92,19 @@ async def picture(request: web.Request) -> web.StreamResponse:
     return web.Response(body=out.getvalue(), content_type="image/svg+xml")
 
 
+async def spreadsheet(request: web.Request) -> web.StreamResponse:
+    """The attendance for a spreadsheet."""
+    found = await _attendance(request)
+    day = f"{local(found.opened or 0.0, found.timezone):%Y-%m-%d}"
+    headers = {"Content-Disposition": f'attachment; filename="daftar-hadir-{day}-{found.meeting}.csv"'}
+    return web.Response(text=sheet(found), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+async def paper(request: web.Request) -> web.StreamResponse:
+    """The attendance on paper: a page that prints."""
+    return web.Response(text=printed(await _attendance(request)), content_type="text/html", charset="utf-8")
+
+
 async def guests(request: web.Request) -> web.StreamResponse:
     """The page people join from."""
     return request.app[PAGES].answer(request, MEETING)
@@ -96,10 +117,20 @@ TABLE = (
     route("DELETE", _ONE, Action.MEETING_RUN, forget),
     route("POST", _ONE + "/start", Action.MEETING_RUN, start, answer=Meeting),
     route("POST", _ONE + "/end", Action.MEETING_RUN, end, answer=Meeting),
+    route("GET", _ONE + "/attendance", Action.MEETING_READ, attendance, answer=Attendance),
     route("GET", "/api/v1/meet/{code}", Action.ENTER, door, answer=Door),
     page(_ONE + "/qr.svg", picture, Action.MEETING_READ),
+    page(_ONE + "/attendance.csv", spreadsheet, Action.MEETING_READ),
+    page("/attendance/{room}/{meeting}", paper, Action.MEETING_READ),
     page("/meet/{code}", guests),
 )
+
+
+async def _attendance(request: web.Request) -> Attendance:
+    room = request.match_info["room"]
+    check(request[ACTOR], Action.MEETING_READ, Resource(room=room))
+    found = _meetings(request.app[HOUSE])
+    return await found.attendance(_of(found, room, request.match_info["meeting"]).id)
 
 
 def _meetings(house: House) -> Meetings:
