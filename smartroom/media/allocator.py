@@ -70,21 +70,24 @@ class Patience:
         self._since: dict[str, float] = {}
 
     def settle(
-        self, current: dict[str, int], tight: dict[str, int], roomy: dict[str, int], now: float
+        self, current: dict[str, int], tight: dict[str, int], roomy: dict[str, int], now: float, *, hold: bool = False
     ) -> dict[str, int]:
-        """`tight` = what fits with reserve, `roomy` = what fits without; returns what to do now."""
+        """`tight` = what fits with reserve, `roomy` = what fits without, `hold` = no layer is added; what to do now."""
         result: dict[str, int] = {}
         for key, most in roomy.items():
             layer = current.get(key)
             if layer is None:
-                result[key] = max(tight[key], min(most, 0))
+                result[key] = max(min(tight[key], 0) if hold else tight[key], min(most, 0))
             elif most < layer:
                 result[key] = most
                 self._since.pop(key, None)
             elif tight[key] > layer:
                 since = self._since.setdefault(key, now)
-                if layer == PAUSED or now - since >= self._wait:
-                    result[key] = tight[key] if layer == PAUSED else layer + 1
+                if layer == PAUSED:
+                    result[key] = 0 if hold else tight[key]
+                    self._since[key] = now
+                elif now - since >= self._wait and not hold:
+                    result[key] = layer + 1
                     self._since[key] = now
                 else:
                     result[key] = layer

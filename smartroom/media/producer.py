@@ -12,11 +12,12 @@ from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, Incoming
 from smartroom.media.rtp import dependency, rtcp
 from smartroom.media.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from smartroom.media.rtp.keyframe import KeyframeRequests, begins_keyframe
-from smartroom.media.rtp.layers import Descriptor, parse_vp8, parse_vp9
+from smartroom.media.rtp.layers import ALL_LAYERS, Descriptor, parse_vp8, parse_vp9
 from smartroom.media.rtp.nack import NackGenerator
 from smartroom.media.rtp.packet import Packet, extension, find_extension
 from smartroom.media.rtp.sequence import Unwrapper
 from smartroom.media.rtp.speaker import UNKNOWN, Level
+from smartroom.media.rtp.thinning import Thinner
 
 ACTIVE_FOR = 1.0  # s since the last packet: longer and the layer counts as not sent
 RATE_WINDOW = 1.0  # s
@@ -71,7 +72,9 @@ class Stream:
         self.key_time = float("-inf")
         self._key_timestamp = -1
         self.temporal_layers = 0  # seen so far
-        self.packets = self.octets = 0
+        self.packets = 0  # received
+        self.octets = 0  # of payload, handed on
+        self.newest = -1  # highest number handed on
         self.fan_packets = self.fan_octets = 0
         self.fan_index = -1  # of the newest packet the fan has sent
         self.rate = 0.0  # bit/s
@@ -91,11 +94,8 @@ class Stream:
         self._orientation_id = producer.incoming.extensions.get(URI_ORIENTATION, 0)
         self._dependency_id = producer.incoming.extensions.get(dependency.URI, 0)
         self._structure: dependency.Structure | None = None  # of the newest key frame
-
-    @property
-    def highest(self) -> int:
-        """The highest unwrapped number received."""
-        return self.unwrapper.highest
+        self._thin = False
+        self._thinner: Thinner | None = None
 
     def active(self, now: float) -> bool:
         """Whether packets are coming."""
@@ -118,6 +118,12 @@ class Stream:
         """A sink's row is different now, or its path is gone: nothing old may be sent."""
         self.dirty = True
 
+    def thin(self, *, on: bool) -> None:
+        """Leave out the highest temporal layer for everybody, or no longer; nothing without layers."""
+        self._thin = on
+        if self._thinner is not None:
+            self._thinner.limit(self.temporal_layers - 2 if on else ALL_LAYERS)
+
     def receive(self, packet: Packet, now: float, *, repaired: bool = False) -> None:
         """One packet of this stream, parsed: account for it, keep it, send it on."""
         codec = self.producer.codecs.get(packet.payload_type)
@@ -130,28 +136,30 @@ class Stream:
         if before >= 0 and not before - 2000 < index < before + 10000:
             self._reset(packet)
             before, index = -1, packet.index
+        self.nack.received(index, now)
+        if not self.audio and not self._keep(packet, codec, newest=index > before):
+            self._account(packet, now, repaired=repaired)
+            return
         if not self.cache.put(packet):
             return
+        self._account(packet, now, repaired=repaired)
         size = packet.end - packet.start
-        self.packets += 1
         self.octets += size
-        if not repaired:
-            self._note_jitter(packet, now)
-        self.last_time = now
-        self.nack.received(index, now)
+        newest = packet.index > self.newest
+        if newest:
+            self.newest = packet.index
         if self.dirty:
             self._refresh()
         if not size:
             for sink in self.sinks:
-                sink.padding(self, index)
+                sink.padding(self, packet.index)
             self.dirty = True
             return
-        payload = packet.data[packet.start : packet.end]
         if self.audio:
             self._hear(packet, now)
         else:
-            self._look(packet, payload, codec, now)
-        if index <= before:
+            self._look(packet, codec, now)
+        if not newest:
             for sink in tuple(self.sinks):
                 sink.forward(self, packet, now)
             return
@@ -159,14 +167,14 @@ class Stream:
         if self._straight:
             self.fan_packets += 1
             self.fan_octets += size
-            self.fan_index = index
-            self._send(packet, payload, now)
+            self.fan_index = packet.index
+            self._send(packet, packet.payload, now)
         for sink in tuple(self._careful):
             sink.forward(self, packet, now)
 
     def since_key(self, now: float) -> list[Packet]:
         """Everything from a recent key frame until now, empty when it is old or incomplete."""
-        count = self.unwrapper.highest - self.key_index + 1
+        count = self.newest - self.key_index + 1
         if self.key_index < 0 or now - self.key_time > RECENT_KEY or count > MAX_REPLAY:
             return []
         packets = [self.cache.get(index) for index in range(self.key_index, self.key_index + count)]
@@ -251,13 +259,22 @@ class Stream:
             sink.sync()
             sink.in_fan = False
 
-    def _look(self, packet: Packet, payload: bytes, codec: str, now: float) -> None:
-        packet.frame = frame = self._describe(packet, payload, codec)
+    def _keep(self, packet: Packet, codec: str, *, newest: bool) -> bool:
+        """Read what the packet says of its frame; False when overload leaves it out for everybody."""
+        if packet.start < packet.end:
+            packet.frame = self._describe(packet, packet.payload, codec)
+        if self._thin and self._thinner is None and newest and self.temporal_layers > 1:
+            self._thinner = Thinner(packet)
+            self.thin(on=True)
+        return self._thinner is None or self._thinner.keep(packet)
+
+    def _look(self, packet: Packet, codec: str, now: float) -> None:
+        frame = packet.frame
         if frame is not None:
             self.temporal_layers = max(self.temporal_layers, frame.temporal + 1)
-            if packet.index == self.unwrapper.highest:
+            if packet.index == self.newest:
                 self.frame = frame
-        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, payload)
+        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, packet.payload)
         if key and packet.timestamp == self._key_timestamp:
             self.key_index = min(self.key_index, packet.index)  # H.264: parameter sets and picture both begin it
         elif key and packet.index > self.key_index:
@@ -282,6 +299,12 @@ class Stream:
         self._structure = found.structure
         return found.frame
 
+    def _account(self, packet: Packet, now: float, *, repaired: bool) -> None:
+        self.packets += 1
+        self.last_time = now
+        if not repaired:
+            self._note_jitter(packet, now)
+
     def _hear(self, packet: Packet, now: float) -> None:
         at, _ = find_extension(packet, self._level_id) if self._level_id else (0, 0)
         self.producer.level.hear(packet.data[at] & 0x7F if at else int(-UNKNOWN), now)
@@ -299,7 +322,8 @@ class Stream:
         for sink in self.sinks:
             self._settle(sink)
         self.number = next(_numbers)
-        self.key_index = self._key_timestamp = -1
+        self.key_index = self._key_timestamp = self.newest = -1
+        self._thinner = None
         self.unwrapper = Unwrapper()
         packet.index = self.unwrapper.unwrap(packet.sequence)
         self.cache = PacketCache(AUDIO_PACKETS if self.audio else VIDEO_PACKETS)

@@ -10,9 +10,11 @@ from smartroom.media.allocator import PAUSED, Rank, Want
 from smartroom.media.consumer import Consumer
 from smartroom.media.negotiation import Incoming, Slot
 from smartroom.media.observer import Observer
+from smartroom.media.overload import Stage
 from smartroom.media.producer import Producer, Stream
 from smartroom.media.publication import Publication
 from smartroom.media.rtp.layers import ALL_LAYERS
+from smartroom.media.sdp import Session
 from smartroom.media.subscription import Rung, Subscription
 from smartroom.media.transport import Transport
 from smartroom.protocol import media as say
@@ -24,8 +26,9 @@ BASE_SHARE = 0.6  # of a stream's bitrate is in its temporal base layer
 UNWATCHED_FOR = 5.0  # s until a layer nobody watches is stopped at the publisher
 ARRANGE_EVERY = 1.0  # s at most until measured rates are taken into account
 SPEAKER = "speaker"
+SMALL = 360  # lines of a camera's picture under overload
 
-Reason = Literal["", "bandwidth", "off", "codec"]
+Reason = Literal["", "bandwidth", "off", "overload", "codec"]
 Fact = tuple[str | None, int, Reason]
 """What a slot shows: track, layer, why not."""
 
@@ -52,7 +55,7 @@ class Router:
         self.members: dict[str, Member] = {}
         self.producers: dict[str, Producer] = {}
         self.observer = Observer()
-        self.thumbnails_paused = False  # overload: the worker takes pictures away, voices never
+        self.stage = Stage.NORMAL
         self._notify = notify
         self._alive: tuple[int, ...] = ()  # streams that carried packets at the last look
         self._arranged = 0.0
@@ -87,6 +90,15 @@ class Router:
             publication.accept(incoming, producer)
         return [self._track(mid, producer) for mid, producer in publication.producers.items()]
 
+    def new_pictures(self, peer: str, offer: Session) -> bool:
+        """Whether this offer of a publisher brings pictures the room does not have yet."""
+        known = {key for key, producer in self.producers.items() if producer.kind == "video"}
+        return any(
+            media.kind == "video" and media.port and media.direction in ("sendonly", "sendrecv")
+            and f"{peer}.{media.mid}" not in known
+            for media in offer.media
+        )  # fmt: skip
+
     def subscribe(self, peer: str, transport: Transport) -> Subscription:
         """Open the receiving side; an older one of the same participant ends."""
         member = self.member(peer)
@@ -96,6 +108,7 @@ class Router:
         member.told.clear()
         subscription = member.subscription = Subscription(transport, self._keyframe)
         subscription.on_ready = lambda: self.arrange(transport.clock())
+        subscription.on_slow = lambda sign: self._notify(say.Slow(room=self.room, peer=peer, sign=sign))
         return subscription
 
     def settle(self, peer: str, slots: list[Slot], now: float) -> None:
@@ -154,8 +167,10 @@ class Router:
     def tick(self, now: float) -> None:
         """A few times a second: speakers, rates, slots, layers."""
         for producer in self.producers.values():
+            thin = self.stage >= Stage.THIN and producer.source == say.Source.CAMERA
             for stream in producer.streams.values():
                 stream.measure(now)
+                stream.thin(on=thin)
         changed, speaker = self.observer.update(list(self.producers.values()), now)
         if changed or speaker:
             self._notify(say.Speaker(room=self.room, track=self.observer.speaker, audible=list(self.observer.audible)))
@@ -218,6 +233,7 @@ class Router:
                 consumer.producer = None
                 consumer.show(None, now)
         member.seats = seats
+        subscription.hold = self.stage >= Stage.NO_RAISE
         subscription.wants = []
         subscription.ladders = {}
         for key, consumer in seats.items():
@@ -226,7 +242,7 @@ class Router:
             rank, height = wishes[key]
             ladder = producer.ladder(now)
             ladder = ladder[: _layers_for(height, len(producer.incoming.rids) or 1)]
-            if rank is Rank.THUMBNAIL and self.thumbnails_paused:
+            if rank is Rank.THUMBNAIL and self.stage >= Stage.NO_THUMBNAILS:
                 ladder = []
             rungs = _rungs(ladder)
             subscription.ladders[key] = (consumer, rungs)
@@ -234,7 +250,14 @@ class Router:
         subscription.choose(now)
 
     def _resolve(self, member: Member) -> dict[str, tuple[Rank, int]]:
-        """Wishes as tracks: rank and height; screens come first whoever asked for what."""
+        """Wishes as tracks: rank and height; screens come first whoever asked for what, and never shrink."""
+        most = SMALL if self.stage >= Stage.SMALL else 4320
+        wished = self._wished(member)
+        return {
+            key: (rank, height if rank is Rank.SCREEN else min(height, most)) for key, (rank, height) in wished.items()
+        }
+
+    def _wished(self, member: Member) -> dict[str, tuple[Rank, int]]:
         visible = {
             p.key: p for p in self.producers.values()
             if p.kind == "video" and p.peer != member.peer and not p.muted and p.key in self._open
@@ -272,6 +295,8 @@ class Router:
         for consumer in subscription.consumers:
             slot = consumer.slot.mid
             fact = _fact(consumer, subscription)
+            if fact[2] == "off" and self._withheld(member, fact[0]):
+                fact = (fact[0], fact[1], "overload")
             before = member.told.get(slot)
             if fact != before and (fact[0] or before):
                 member.told[slot] = fact
@@ -281,6 +306,11 @@ class Router:
                         room=self.room, peer=member.peer, slot=slot, track=track, layer=layer, reason=reason
                     )
                 )  # fmt: skip
+
+    def _withheld(self, member: Member, track: str | None) -> bool:
+        """Whether overload, not its publisher, keeps this track from the subscriber."""
+        rank, _ = self._resolve(member).get(track or "", (None, 0))
+        return rank is Rank.THUMBNAIL and self.stage >= Stage.NO_THUMBNAILS
 
     def _stream_opened(self, producer: Producer) -> None:
         publication = self._publishers.get(producer.key)

@@ -18,6 +18,7 @@ from smartroom.media.pacer import STEP, Pacer
 from smartroom.media.producer import Stream
 from smartroom.media.rtp import feedback, rtcp
 from smartroom.media.rtp.bandwidth import Estimator
+from smartroom.media.slowness import Slowness
 from smartroom.media.transport import Transport
 
 PACED_BELOW = 2_000_000  # bit/s; above it packets go straight through
@@ -64,6 +65,9 @@ class Subscription:
         self.ready = False  # the path has keys: what is sent arrives
         self.on_ready: Callable[[], None] = _nothing
         self.dropped = 0  # video packets a thin path did not get
+        self.hold = False  # overload: no layer is added
+        self.slowness = Slowness()
+        self.on_slow: Callable[[str], None] = _ignore
         self.ceiling = float("inf")  # bit/s set by control, for a site that shares one radio
         self._ssrc = secrets.randbits(32)
         self._keyframe = keyframe
@@ -79,6 +83,7 @@ class Subscription:
         self._paced = False
         self._trial_until = 0.0
         self._audio = 0  # bit/s set aside for voices
+        self._asked = 0  # packets asked for again
         self._waiting: deque[tuple[bytes, float]] = deque(maxlen=MAX_WAITING)  # the oldest gives way
         transport.on_rtcp = self.receive_rtcp
         transport.on_path = self._path_changed
@@ -146,6 +151,7 @@ class Subscription:
         for item in rtcp.parse(data):
             if isinstance(item, rtcp.Nack):
                 consumer = self._by_ssrc.get(item.media)
+                self._asked += len(item.sequences)
                 if consumer is not None and budget > 0:
                     consumer.repeat(item.sequences[:budget], now)
                     budget -= len(item.sequences)
@@ -180,6 +186,7 @@ class Subscription:
             while len(self._middle) > 4 * max(1, len(self.consumers)):
                 del self._middle[next(iter(self._middle))]
         self._pace()
+        self._follow(now)
         self.choose(now)
         self._probe(now)
 
@@ -188,16 +195,16 @@ class Subscription:
         audio = self._audio = sum(
             AUDIO_SHARE for c in self.consumers if c.slot.kind == "audio" and c.stream is not None
         )
+        wants = _one_small(self.wants) if self.slowness.sign else self.wants
         if self._transport_cc or self.loss > 0.1:
             if self.wants and not self._trial_until:
                 self._trial_until = now + TRIAL
             most = max(self.available, min(FIRST_PROBE, self.ceiling) if now < self._trial_until else 0.0)
-            roomy = allocate(self.wants, max(0.0, KEEP * most - audio))
-            tight = allocate(self.wants, max(0.0, RESERVE * most - audio))
+            roomy = allocate(wants, max(0.0, KEEP * most - audio))
+            tight = allocate(wants, max(0.0, RESERVE * most - audio))
         else:
-            roomy = tight = allocate(self.wants, self.ceiling)
-        chosen = self._patience.settle(self.chosen, tight, roomy, now)
-        self.chosen = chosen
+            roomy = tight = allocate(wants, self.ceiling)
+        self.chosen = chosen = self._patience.settle(self.chosen, tight, roomy, now, hold=self.hold)
         for key, (consumer, rungs) in self.ladders.items():
             step = chosen.get(key, PAUSED)
             if step == PAUSED or not rungs:
@@ -206,6 +213,19 @@ class Subscription:
                 rung = rungs[min(step, len(rungs) - 1)]
                 consumer.limit(rung.temporal)
                 consumer.show(rung.stream, now)
+
+    def _follow(self, now: float) -> None:
+        """Judge whether this subscriber follows; one that does not is told."""
+        least = min((want.layers[0] for want in self.wants if want.layers), default=0.0)
+        changed = self.slowness.look(
+            now,
+            starved=RESERVE * self.available - self._audio < least,
+            sent=sum(consumer.packets for consumer in self.consumers),
+            asked=self._asked,
+            rtt=self.rtt,
+        )
+        if changed:
+            self.on_slow(self.slowness.sign)
 
     def _probe(self, now: float) -> None:
         """Ask the path for more, where more would be used."""
@@ -303,5 +323,15 @@ class Subscription:
                 consumer.stream.changed()
 
 
+def _one_small(wants: list[Want]) -> list[Want]:
+    """The smallest layer of the picture that is served first."""
+    first = min((want for want in wants if want.layers), key=lambda want: want.rank, default=None)
+    return [] if first is None else [Want(first.key, first.rank, first.layers[:1])]
+
+
 def _nothing() -> None:
+    return
+
+
+def _ignore(_: str) -> None:
     return

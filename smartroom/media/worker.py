@@ -13,6 +13,7 @@ from typing import Self
 from smartroom.media import negotiation, sdp, transport
 from smartroom.media.ice import Credentials
 from smartroom.media.negotiation import Local, Peer, Slot
+from smartroom.media.overload import CostModel, Overload, Stage
 from smartroom.media.port import Port
 from smartroom.media.router import Router
 from smartroom.media.transport import Certificate, State, Transport
@@ -23,8 +24,6 @@ TICK = 0.050  # s; what cannot wait as long has a timer of its own
 DECIDE_EVERY = 0.25  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 MAX_PEERS = 200  # connections per worker
-OVERLOAD = 0.85  # of a core: thumbnails pause
-RELAXED = 0.70  # of a core: thumbnails come back
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +69,8 @@ class Worker:
         self._connections: dict[tuple[str, str, say.Side], _Connection] = {}
         self._tasks = asyncio.TaskGroup()
         self._stopping = asyncio.Event()
+        self.overload = Overload()
+        self.costs = CostModel()
         self._forwarded = 0
         self._obeys: dict[type[Message], Callable[..., Awaitable[Message]]] = {
             say.OpenRoom: self._open_room,
@@ -138,6 +139,8 @@ class Worker:
         router = self.rooms[command.room]
         offer = sdp.parse(command.sdp)
         peer = negotiation.read_peer(offer)
+        if self.overload.stage >= Stage.NO_CAMERAS and router.new_pictures(command.peer, offer):
+            raise Refused("overloaded", "this worker takes no more cameras now; a voice alone is welcome")
         connection = self._connections.get((command.room, command.peer, say.Side.PUBLISH))
         if connection is not None and peer.fingerprints == self._fingerprints(connection):
             if peer.ufrag != connection.transport.remote_ufrag:
@@ -350,7 +353,7 @@ class Worker:
 
     async def _tick(self) -> None:
         decided = second = loaded = self.port.clock()
-        spent = time.process_time()
+        spent = time.thread_time()
         while True:
             await asyncio.sleep(TICK)
             now = self.port.clock()
@@ -369,16 +372,19 @@ class Worker:
                 for connection in list(self._connections.values()):
                     connection.transport.tick(now)
             if now - loaded >= LOAD_EVERY:
-                before, spent = spent, time.process_time()
-                self._report_load((spent - before) / (now - loaded), now - loaded)
+                before, spent = spent, time.thread_time()
+                self.look_at_load(spent - before, now - loaded, now)
                 loaded = now
 
-    def _report_load(self, cpu: float, elapsed: float) -> None:
+    def look_at_load(self, spent: float, elapsed: float, now: float) -> None:
+        """Take in the processor seconds of the last `elapsed` seconds: give up or take back, and tell control."""
+        before, self._forwarded = self._forwarded, int(self.statistics()["forwarded"])
+        forwards = max(0, self._forwarded - before)
+        stage = self.overload.look(self.costs.measure(spent, forwards, elapsed), now)
         for router in self.rooms.values():
-            if cpu > OVERLOAD:
-                router.thumbnails_paused = True
-            elif cpu < RELAXED:
-                router.thumbnails_paused = False
+            if router.stage != stage:
+                router.stage = stage
+                router.arrange(now)
             for member in router.members.values():
                 path = member.subscription
                 if path is not None and path.consumers:
@@ -388,16 +394,17 @@ class Worker:
                             loss=path.loss, rtt=path.rtt,
                         )
                     )  # fmt: skip
-        forwarded = int(self.statistics()["forwarded"])
         self._notify(
             say.Load(
-                cpu=cpu,
+                cpu=spent / elapsed,
                 peers=len(self._connections),
                 rooms=len(self.rooms),
-                forwards=max(0.0, (forwarded - self._forwarded) / elapsed),
+                forwards=forwards / elapsed,
+                cost=self.costs.cost,
+                load=self.costs.load,
+                stage=stage,
             )
         )
-        self._forwarded = forwarded
 
 
 def _slot(name: str, kind: str) -> Slot:

@@ -261,6 +261,14 @@ class Quality(Message):
     rtt: float
 
 
+class Slow(Message):
+    """A subscriber that cannot follow gets voices and one small picture; sign empty = it follows again."""
+
+    room: str
+    peer: str
+    sign: Literal["", "bandwidth", "loss", "delay"]
+
+
 class RoomMoved(Message):
     """Said by control, not by workers: the room lives in a new worker, every connection is to be made anew."""
 
@@ -276,6 +284,12 @@ class Load(Message):
     rooms: int
     forwards: float
     """Forwarded packets per second."""
+    cost: float = 0
+    """Seconds of processor time per forwarded packet, measured here."""
+    load: float = 0
+    """Predicted from the two above, 0..1."""
+    stage: int = 0
+    """What is given up: 0 nothing, 1 larger layers, 2 upper temporal layers, 3 thumbnails, 4 more than 360p, 5 new cameras."""
 
 
 REQUESTS: dict[str, type[Message]] = {
@@ -286,5 +300,6 @@ REQUESTS: dict[str, type[Message]] = {
     )
 }  # fmt: skip
 NOTIFICATIONS: dict[str, type[Message]] = {
-    model.__name__: model for model in (TrackOpened, TrackClosed, Assigned, Layers, Speaker, Connection, Quality, Load)
+    model.__name__: model
+    for model in (TrackOpened, TrackClosed, Assigned, Layers, Speaker, Connection, Quality, Slow, Load)
 }

@@ -232,3 +232,17 @@ def test_layers_go_down_at_once_and_up_after_a_while() -> None:
     assert patience.settle({"a": 0}, {"a": 2}, {"a": 2}, 2.0) == {"a": 1}
     assert patience.settle({"a": 2}, {"a": 0}, {"a": 0}, 2.1) == {"a": 0}
     assert patience.settle({"a": 2}, {"a": 1}, {"a": 2}, 2.1) == {"a": 2}
+
+
+def test_under_overload_a_picture_gets_its_smallest_layer_and_no_more() -> None:
+    """New or paused pictures come with one layer, others keep what they have or lose it."""
+    patience = Patience(2.0)
+    fits = {"new": 2, "paused": 2, "shown": 2, "shrinking": 0}
+    for now in (0.0, 10.0):
+        current = {"paused": PAUSED, "shown": 1, "shrinking": 1}
+        assert patience.settle(current, fits, fits, now, hold=True) == {
+            "new": 0,
+            "paused": 0,
+            "shown": 1,
+            "shrinking": 0,
+        }

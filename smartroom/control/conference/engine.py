@@ -142,7 +142,11 @@ class EmbeddedEngine:
                 return
             self._workers.start()
             process = await self._workers.place()
-            await process.request(say.OpenRoom(room=room), say.Done)
+            try:
+                await process.request(say.OpenRoom(room=room), say.Done)
+            except EngineError:
+                process.rooms -= 1
+                raise
             opened = self._rooms[room] = _Room(room, process)
             opened.moved.set()
 
@@ -150,6 +154,7 @@ class EmbeddedEngine:
         """End a room; an unknown one is already ended."""
         known = self._rooms.pop(room, None)
         if known is not None:
+            known.process.rooms -= 1
             await known.process.request(say.CloseRoom(room=room), say.Done)
 
     async def publish(self, room: str, peer: str, sdp: str, sources: dict[str, say.Source]) -> say.Description:

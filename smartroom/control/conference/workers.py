@@ -27,6 +27,7 @@ STOP_LIMIT = 2.0  # s for an orderly end
 RESTARTS = 3  # within RESTART_WINDOW, then the slot rests
 RESTART_WINDOW = 30.0  # s
 REST = 30.0  # s of rest for a worker that keeps dying
+BUSY = 0.70  # predicted load from which new rooms are placed elsewhere; at 0.85 the worker gives up pictures
 
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
@@ -57,6 +58,7 @@ class Process:
     def __init__(self, number: int, placement: Placement, on_event: Callable[[Message], None]) -> None:
         self.number = number
         self.load = say.Load(cpu=0, peers=0, rooms=0, forwards=0)
+        self.rooms = 0  # placed here; the load tells of them seconds later
         self.ready = asyncio.Event()
         self.pid = 0
         self._placement = placement
@@ -241,13 +243,15 @@ class Workers:
         return [seat.process for seat in self._seats if seat.process is not None and seat.process.ready.is_set()]
 
     async def place(self) -> Process:
-        """The least busy worker; waits for one that is being started. EngineError when none comes."""
+        """A worker for one more room: the least busy one; waits for one that is being started. EngineError when none comes."""
         try:
             async with asyncio.timeout(START_LIMIT), self._available:
                 await self._available.wait_for(lambda: bool(self.alive))
         except TimeoutError:
             raise EngineError("overloaded", "no media worker is running") from None
-        return min(self.alive, key=lambda process: (round(process.load.cpu, 1), process.load.peers, process.number))
+        chosen = min(self.alive, key=_reluctance)
+        chosen.rooms += 1
+        return chosen
 
     async def _keep(self, seat: _Seat) -> None:
         while not self._closing:
@@ -277,3 +281,9 @@ class Workers:
                 if self._closing:
                     return
                 await asyncio.sleep(PING_EVERY)
+
+
+def _reluctance(process: Process) -> tuple[bool, float, int, int, int]:
+    """What speaks against a worker: being busy, then its load in tenths, then its rooms and people."""
+    load = process.load
+    return load.load >= BUSY, round(load.load, 1), process.rooms, load.peers, process.number

@@ -62,6 +62,13 @@ class Rewriter:
         self._last_tl0 = -1
         self._segments: list[Segment] = []
 
+    @classmethod
+    def unchanged(cls, index: int, timestamp: int, source: int = 0) -> Rewriter:
+        """One that changes nothing from `index` on, until something is skipped."""
+        made = cls(index - _START, timestamp)
+        made.switch(source, index, timestamp, 0)
+        return made
+
     @property
     def current(self) -> Segment | None:
         """The newest mapping; None before the first source."""

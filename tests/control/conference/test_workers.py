@@ -103,15 +103,25 @@ async def until(condition: Callable[[], object], limit: float = 5.0) -> None:
 
 
 async def test_rooms_spread_over_workers(engine: EmbeddedEngine) -> None:
-    """The second room goes where nobody is yet."""
-    call = Call(engine, "a")
-    await call.start()
-    try:
-        await asyncio.sleep(2.2)  # a worker reports its load every two seconds
-        await engine.open_room("b")
-        assert engine.process_of("a") is not engine.process_of("b")
-    finally:
-        await call.close()
+    """Rooms opened one after the other are dealt out before any worker has told its load."""
+    for room in "abcd":
+        await engine.open_room(room)
+    assert [process.rooms for process in engine.processes] == [2, 2]
+    await engine.close_room("a")
+    await engine.open_room("e")
+    assert [process.rooms for process in engine.processes] == [2, 2]
+
+
+async def test_a_worker_at_seventy_percent_gets_no_new_room(engine: EmbeddedEngine) -> None:
+    """A busy worker is passed over, however many rooms the other one has; only where all are busy the least busy takes it."""
+    busy, other = engine.processes
+    busy.load, other.load = _load(0.70), _load(0.69)
+    for room in "abc":
+        await engine.open_room(room)
+    assert (busy.rooms, other.rooms) == (0, 3)
+    busy.load, other.load = _load(0.75), _load(0.95)
+    await engine.open_room("d")
+    assert busy.rooms == 1
 
 
 @pytest.mark.parametrize(("how", "limit"), [(signal.SIGKILL, 3.0), (signal.SIGSTOP, 5.0)])
@@ -144,6 +154,10 @@ async def test_a_dead_worker_costs_its_calls_seconds_and_others_nothing(
         await victim.close()
         await other.close()
     await until(lambda: len(engine.processes) == 2)
+
+
+def _load(load: float) -> say.Load:
+    return say.Load(cpu=load, peers=0, rooms=0, forwards=0, load=load)
 
 
 async def test_requests_to_a_dying_worker_fail_with_a_word(engine: EmbeddedEngine) -> None:

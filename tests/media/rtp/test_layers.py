@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smartroom.media.rtp import dependency, keyframe, packet
 from smartroom.media.rtp.layers import ALL_LAYERS, Descriptor, TemporalFilter, parse_vp8, parse_vp9
+from smartroom.media.rtp.thinning import Thinner
 from tests.media.record import read
 
 FLAT = ["vp8-l1t3", "vp9-l1t3", "av1-l1t3", "h264-l1t3"]
@@ -110,6 +111,46 @@ def test_everything_goes_again_once_the_highest_layer_is_back() -> None:
     for frame in frames:
         wanted.passes(frame)
     assert wanted.open
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["come", "come", "come", "lose", "again", "late"]), st.integers(1, 12)), max_size=120
+    ),
+    st.integers(0, 9),
+)
+@example([("come", 1)] * 9 + [("again", 4), ("again", 6), ("late", 2), ("late", 7)], 0)
+def test_a_thinned_stream_has_one_number_for_each_packet(arrivals: list[tuple[str, int]], lowered: int) -> None:
+    """Loss, repeats and late packets around left-out frames: no two packets share a number, and all keep their order."""
+    codec, _, packets = read("vp8-l1t3")
+    assert codec == "vp8"
+    thinner: Thinner | None = None
+    numbers: dict[int, int] = {}  # as it came -> as it went
+    seen: list[int] = []
+    highest = 0
+    for step, (what, back) in enumerate(arrivals):
+        if what == "lose":
+            highest += back
+            continue
+        if what == "come" or not seen:
+            highest += 1
+            place = highest
+        else:
+            place = seen[-min(back, len(seen))] if what == "again" else max(1, highest - back)
+        seen.append(place)
+        one = packet.parse(packets[1 + place % (len(packets) - 1)].data)
+        one.index, one.sequence, one.frame = 70000 + place, 70000 + place & 0xFFFF, parse_vp8(one.payload)
+        one.frame.begins = True  # every packet a frame: the hardest case
+        if thinner is None:
+            thinner = Thinner(one)
+        thinner.limit(0 if step >= lowered else ALL_LAYERS)
+        if not thinner.keep(one):
+            continue
+        assert numbers.setdefault(place, one.index) == one.index
+        assert one.sequence == one.index & 0xFFFF
+    kept = sorted(numbers.items())
+    assert [out for _, out in kept] == sorted({out for _, out in kept})
+    assert all(out <= 70000 + place for place, out in kept)
 
 
 class Bits:
