@@ -6,13 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from devices.sdk.commands import Command, Frames, Query
 from devices.sdk.driver import Accepted, Desync, Done, Driver, Event, Failed, Learned, Reported
 from devices.sdk.errors import BadSetting, Desynchronised, DeviceError, HungUp, ReplyTimeout, Unreachable
+from devices.sdk.patience import Patience
 from devices.sdk.queue import Answer, Motion
 from devices.sdk.readings import Reading, ReadingSource, Value
 from devices.sdk.transport.base import Securable, Transport
@@ -28,6 +29,8 @@ MOTION_LIMIT_S = 20.0
 """The slowest camera head needs less from end to end; after this its completion was lost."""
 MAX_SILENT_DATAGRAMS = 4
 """The same where datagrams get lost: one more than a command is sent."""
+PATIENT_ROUNDS = 2
+"""How often a probe's time is given again while a late answer to something else still arrives."""
 DATAGRAM_PROBES = 3
 """Datagrams get lost: so many unanswered probes mean a silent device."""
 
@@ -58,7 +61,7 @@ class LinkStatus:
     retry_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there are hundreds a second, and freezing triples what one costs
 class Traffic:
     """Bytes on the wire, secrets masked."""
 
@@ -68,7 +71,7 @@ class Traffic:
     note: str = ""
     command: Command | None = None
     """What goes out, or what waited for an answer when this came in."""
-    meant: list[Event] = field(default_factory=list)
+    meant: tuple[Event, ...] = ()
     """What the driver understood of what came in; filled right after the observer was told."""
 
 
@@ -118,6 +121,7 @@ class Connection:
         transport: Transport,
         epoch: int,
         observer: Observer,
+        patience: Patience,
         *,
         clock: Callable[[], float],
         counters: Counters,
@@ -131,6 +135,7 @@ class Connection:
         self._timing = driver.manifest.timing
         self._transport = transport
         self._observer = observer
+        self._patience = patience
         self._clock = clock
         self._counters = counters
         self._freed = freed
@@ -144,6 +149,7 @@ class Connection:
         self._sent_at = float("-inf")
         self._bad = 0
         self._silent = 0
+        self._more = 0
         self._garbage_seen = 0
         self._buggy = False
         self._error: DeviceError | None = None
@@ -155,17 +161,15 @@ class Connection:
 
     async def talk(self) -> None:
         """Read until the connection ends, then raise why. Garbage never ends it, too much of it does."""
-        while True:
-            while self._unread:
-                self._interpret(self._unread.popleft())
-            try:
-                await self._hear()
-            except HungUp as error:
-                if self._error is None and self.idle:
-                    raise Rested(str(error)) from None
-                raise (self._error or error) from None
-            except DeviceError as error:
-                raise (self._error or error) from None
+        self._interpret_all()
+        try:
+            await self._transport.listen(self._listen)
+        except HungUp as error:
+            if self._error is None and self.idle:
+                raise Rested(str(error)) from None
+            raise (self._error or error) from None
+        except DeviceError as error:
+            raise (self._error or error) from None
 
     async def exchange(self, command: Command, frames: Frames, *, attempts: int = 1, note: str = "") -> Answer:
         """Send each frame and wait for its answer. ReplyTimeout after `attempts` sendings; what the device refused is raised."""
@@ -241,7 +245,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._timing.reply_timeout_ms / 1000):
                 while not self._unread:
-                    await self._hear()
+                    self._hear(await self._transport.receive())
         except TimeoutError:
             raise ReplyTimeout("no answer during login") from None
         return self._unread.popleft()
@@ -251,28 +255,29 @@ class Connection:
         loop = asyncio.get_running_loop()
         limit = self._timing.reply_timeout_ms / 1000
         outcome: asyncio.Future[Event | None] = loop.create_future()
-        timer: asyncio.TimerHandle | None = None
-
-        def give_up(patience: int) -> None:
-            nonlocal timer
-            if outcome.done():
-                return
-            if patience and self.heard_at > self._sent_at:
-                timer = loop.call_later(limit, give_up, patience - 1)
-                return
-            self._counters.timeouts += 1
-            outcome.set_result(None)
-
+        self._more = PATIENT_ROUNDS if patient else 0
         self._outcome = outcome
         self._pending = command
         try:
             await self.write(payload, note)
-            timer = loop.call_later(limit, give_up, 2 if patient else 0)
+            self._patience.until(outcome, loop.time() + limit, self._give_up)
             return await outcome
         finally:
-            if timer is not None:
-                timer.cancel()
+            self._patience.forget(outcome)
             self._pending = self._outcome = None
+
+    def _give_up(self) -> None:
+        """The time for an answer is over; whoever is patient waits on while something still arrives."""
+        outcome = self._outcome
+        if outcome is None or outcome.done():
+            return
+        if self._more and self.heard_at > self._sent_at:
+            self._more -= 1
+            limit = self._timing.reply_timeout_ms / 1000
+            self._patience.until(outcome, asyncio.get_running_loop().time() + limit, self._give_up)
+            return
+        self._counters.timeouts += 1
+        outcome.set_result(None)
 
     async def _prove_alive(self) -> None:
         """After a timeout: one question whose answer tells a lost reply from a dead device, and flushes what comes late. Ends the connection if silent."""
@@ -302,8 +307,15 @@ class Connection:
         self.fail(error)
         raise error
 
-    async def _hear(self) -> None:
-        chunk = await self._transport.receive()
+    def _listen(self, chunk: bytes) -> None:
+        self._hear(chunk)
+        self._interpret_all()
+
+    def _interpret_all(self) -> None:
+        while self._unread:
+            self._interpret(self._unread.popleft())
+
+    def _hear(self, chunk: bytes) -> None:
         self.heard_at = self._clock()
         self._heard = self._trace("in", chunk, "")
         self._unread.extend(self._framer.feed(chunk))
@@ -328,7 +340,7 @@ class Connection:
             return
         self._bad = self._silent = 0
         if self._heard is not None:
-            self._heard.meant.extend(events)
+            self._heard.meant += events
         asked = pending.property if isinstance(pending, Query) else None
         answers = any(
             isinstance(event, Reported) and event.property == asked and event.source is not ReadingSource.UNSOLICITED

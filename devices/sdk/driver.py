@@ -110,6 +110,7 @@ class Driver(ABC):
         self.manifest = manifest
         self.settings = settings
         self._specs: dict[str, PropertySpec] = {}
+        self._secrets = tuple(secret for key in settings.secrets if (secret := settings.text(key).encode()))
 
     # -- to be written by each driver, beside the methods of its capabilities --
 
@@ -163,9 +164,8 @@ class Driver(ABC):
 
     def masked(self, payload: bytes) -> bytes:
         """Bytes as a trace may show them: secrets replaced. Extended where a secret travels in another form."""
-        for key in self.settings.secrets:
-            if secret := self.settings.text(key).encode():
-                payload = payload.replace(secret, b"***")
+        for secret in self._secrets:
+            payload = payload.replace(secret, b"***")
         return payload
 
     def snapshot(self) -> tuple[Query, ...]:

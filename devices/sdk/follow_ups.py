@@ -79,5 +79,5 @@ class FollowUps:
         except Busy:
             again()
         else:
-            job.answer.add_done_callback(answered)
+            job.waiter().add_done_callback(answered)
             self._wake()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from devices.sdk.connection import LinkStatus, Observer, Traffic
 from devices.sdk.readings import Reading, Value
@@ -22,24 +21,33 @@ class Guarded:
     def reading(self, reading: Reading) -> None:
         """The device told a property."""
         self.readings[reading.property] = reading
-        self._call(lambda: self._observer.reading(reading))
+        try:
+            self._observer.reading(reading)
+        except Exception as bug:  # noqa: BLE001  # whoever watches must not take the device away
+            self._complain(bug)
 
     def link(self, status: LinkStatus) -> None:
         """The connection changed."""
-        self._call(lambda: self._observer.link(status))
+        try:
+            self._observer.link(status)
+        except Exception as bug:  # noqa: BLE001  # as above
+            self._complain(bug)
 
     def traffic(self, traffic: Traffic) -> None:
         """Bytes went over the wire."""
-        self._call(lambda: self._observer.traffic(traffic))
+        try:
+            self._observer.traffic(traffic)
+        except Exception as bug:  # noqa: BLE001  # as above
+            self._complain(bug)
 
     def learned(self, key: str, value: Value) -> None:
         """A fact to keep."""
-        self._call(lambda: self._observer.learned(key, value))
-
-    def _call(self, tell: Callable[[], None]) -> None:
         try:
-            tell()
-        except Exception:  # whoever watches must not take the device away
-            if not self._logged:
-                log.exception("an observer of a device failed; further failures of it are not logged")
-            self._logged = True
+            self._observer.learned(key, value)
+        except Exception as bug:  # noqa: BLE001  # as above
+            self._complain(bug)
+
+    def _complain(self, bug: Exception) -> None:
+        if not self._logged:
+            log.error("an observer of a device failed; further failures of it are not logged", exc_info=bug)
+        self._logged = True

@@ -39,19 +39,34 @@ class Job:
     priority: Priority
     name: str | None = None
     attempts: int = 1
-    waiters: int = 0
-    answer: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    asked_at: float = 0.0
+    """When somebody last asked for it, session clock: a reading made since answers a question as well as one of its own."""
+    waiters: list[asyncio.Future[Answer]] = field(default_factory=list)
+    outcome: Answer | DeviceError | None = None
+    """None until it is told."""
+
+    def waiter(self) -> asyncio.Future[Answer]:
+        """A future of one's own: whoever gives up takes nothing from the others."""
+        mine: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.waiters.append(mine)
+        return mine
 
     def succeed(self, answer: Answer) -> None:
         """Tell who waits; nothing when already told."""
-        if not self.answer.done():
-            self.answer.set_result(answer)
+        if self.outcome is None:
+            self.outcome = answer
+            for waiter in self.waiters:
+                if not waiter.done():
+                    waiter.set_result(answer)
 
     def fail(self, error: DeviceError) -> None:
         """Tell who waits; nothing when already told."""
-        if not self.answer.done():
-            self.answer.set_exception(error)
-            self.answer.exception()  # seen: nobody has to wait for it
+        if self.outcome is None:
+            self.outcome = error
+            for waiter in self.waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)
+                    waiter.exception()  # seen: a follow-up's may have nobody left
 
 
 class CommandQueue:
@@ -65,7 +80,7 @@ class CommandQueue:
         self._lanes: dict[Priority, list[Job]] = {priority: [] for priority in Priority}
 
     def __len__(self) -> int:
-        return sum(map(len, self._lanes.values()))
+        return sum([len(lane) for lane in self._lanes.values()])
 
     def __iter__(self) -> Iterator[Job]:
         for lane in self._lanes.values():
@@ -83,6 +98,7 @@ class CommandQueue:
                 same.priority = job.priority
                 self._lanes[job.priority].append(same)
             same.attempts = max(same.attempts, job.attempts)
+            same.asked_at = max(same.asked_at, job.asked_at)
             return same
         if len(self) >= self._capacity:
             self._make_room(job.priority)
@@ -113,12 +129,21 @@ class CommandQueue:
                 job.fail(error)
 
     def _named(self, name: str | None) -> Job | None:
-        return next((job for job in self if job.name == name), None) if name is not None else None
+        if name is not None:
+            for lane in self._lanes.values():
+                for job in lane:
+                    if job.name == name:
+                        return job
+        return None
 
     def _same_query(self, job: Job) -> Job | None:
-        if not isinstance(job.command, Query):
-            return None
-        return next((other for other in self if other.command == job.command), None)
+        asked = job.command
+        if isinstance(asked, Query):
+            for lane in self._lanes.values():
+                for other in lane:
+                    if other.command == asked:
+                        return other
+        return None
 
     def _replace(self, older: Job, job: Job) -> None:
         lane = self._lanes[older.priority]

@@ -16,6 +16,7 @@ from devices.sdk.driver import Driver
 from devices.sdk.errors import Busy, ConfigurationError, DeviceError, Refused, ReplyTimeout, Unreachable
 from devices.sdk.follow_ups import FollowUps
 from devices.sdk.observing import Guarded
+from devices.sdk.patience import Patience
 from devices.sdk.polling import Poll
 from devices.sdk.queue import Answer, CommandQueue, Job, Motion
 from devices.sdk.readings import Reading, ReadingSource
@@ -41,6 +42,7 @@ PARTING_S = 0.5
 
 log = logging.getLogger(__name__)
 
+_TOLD = frozenset({ReadingSource.QUERY, ReadingSource.UNSOLICITED})
 _NOTES = {priority: priority.name.lower() for priority in Priority}
 
 
@@ -80,6 +82,7 @@ class Session:
         self._whole_at = 0.0
         self._brief = 0
         self._wear = Wear(driver, self.reading, clock)
+        self._patience = Patience()
         driver.attach(address)
 
     @property
@@ -129,6 +132,7 @@ class Session:
         finally:
             self._follow_ups.cancel()
             self._queue.clear(Unreachable("the session was stopped"))
+            self._patience.close()
             self._set_status(LinkState.STOPPED)
 
     async def execute(
@@ -170,39 +174,28 @@ class Session:
         return await self._wait(job, limit, wait_done=wait_done)
 
     async def _wait(self, job: Job, limit: float | None, *, wait_done: bool = False) -> Answer:
+        job.asked_at = self._clock()
         job = self._queue.put(job)
-        job.waiters += 1
+        waiter = job.waiter()
         self._wake.set()
         loop = asyncio.get_running_loop()
-        mine: asyncio.Future[Answer] = loop.create_future()  # the job's own answer may have other waiters
         gives_up_at = loop.time() + (limit or 0)
 
-        def answered(answer: asyncio.Future[Answer]) -> None:
-            if mine.done():
-                return
-            error = answer.exception()
-            if error is not None:
-                mine.set_exception(error)
-            else:
-                mine.set_result(answer.result())
-
         def give_up() -> None:
-            if not mine.done():
-                mine.set_exception(ReplyTimeout(f"not carried out within {limit:g} s"))
+            if not waiter.done():
+                waiter.set_exception(ReplyTimeout(f"not carried out within {limit:g} s"))
 
-        job.answer.add_done_callback(answered)
-        timer = loop.call_later(limit, give_up) if limit is not None else None
+        if limit is not None:
+            self._patience.until(waiter, gives_up_at, give_up)
         try:
-            answer = await mine
+            answer = await waiter
             if wait_done and answer.motion is not None:
                 await self._moved(answer.motion, None if limit is None else gives_up_at - loop.time())
             return answer
         finally:
-            if timer is not None:
-                timer.cancel()
-            job.answer.remove_done_callback(answered)
-            job.waiters -= 1
-            if not job.waiters and not job.answer.done() and self._queue.discard(job):
+            self._patience.forget(waiter)
+            job.waiters.remove(waiter)
+            if not job.waiters and job.outcome is None and self._queue.discard(job):
                 job.fail(ReplyTimeout("withdrawn"))
 
     async def _moved(self, motion: Motion, remaining: float | None) -> None:
@@ -233,6 +226,7 @@ class Session:
                 transport,
                 self._epoch,
                 self._observer,
+                self._patience,
                 clock=self._clock,
                 counters=self.counters,
                 freed=self._wake.set,
@@ -327,12 +321,20 @@ class Session:
                 await self._wake.wait()
                 continue
             try:
-                job.succeed(await self._carry_out(connection, job))
+                job.succeed(self._told_meanwhile(job) or await self._carry_out(connection, job))
             except DeviceError as error:
                 job.fail(error)
             finally:
-                if not job.answer.done():
+                if job.outcome is None:
                     job.fail(Unreachable(f"{self.address}: the connection was lost before the answer"))
+
+    def _told_meanwhile(self, job: Job) -> Answer | None:
+        """The answer to a question that another answer, or the device by itself, gave since it was asked: many tell several properties."""
+        if not isinstance(job.command, Query):
+            return None
+        reading = self.reading(job.command.property)
+        told = reading is not None and reading.epoch == self._epoch and reading.at > job.asked_at
+        return Answer(reading) if told and reading is not None and reading.source in _TOLD else None
 
     def _may_go(self, connection: Connection, job: Job) -> bool:
         if connection.ended:  # given back this very moment: it goes out on the next one

@@ -60,6 +60,8 @@ BLAME_S = 5.0
 
 COLLECT_S = 60.0
 """Full garbage collections, in quiet moments: minutes of a busy room leave little behind."""
+COLLECT_LATEST_S = 600.0
+"""And so much later at the latest, where no moment is quiet."""
 
 PROGRESS_S = 0.03
 """Steps of a run are shown together this often: three times as often as pages get them."""

@@ -97,6 +97,8 @@ class LiveRoom:
         self._furniture = Furniture(Album(self._place.uploads, folder / PICTURES))
         self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
         self._shelf = Shelf()
+        self._standing: Sequence[StandingScene] | None = None
+        """What is to be written of standing scenes, while its write waits in the diary."""
         room = self._read()
         self.id = room.id
         self.store = Store(room)
@@ -233,8 +235,8 @@ class LiveRoom:
 
     def _write(self, write: Callable[[], Awaitable[None]]) -> None:
         if self._diary.full():
-            with suppress(asyncio.QueueEmpty):
-                self._diary.get_nowait()
+            if self._diary.get_nowait() == self._keep_standing:
+                self._standing = None
             _LOG.error("room %s: the records cannot keep up; the oldest waiting one was dropped", self.id)
         self._diary.put_nowait(write)
 
@@ -251,8 +253,14 @@ class LiveRoom:
         self._write(lambda: self._records.runs.end(run.id, run.model_dump_json()))
 
     def _stand(self, scenes: tuple[StandingScene, ...]) -> None:
-        kept: Sequence[StandingScene] = scenes
-        self._write(lambda: self._records.standing.replace(self.id, kept))
+        """Only the newest matters: one write waits at a time."""
+        if self._standing is None:
+            self._write(self._keep_standing)
+        self._standing = scenes
+
+    async def _keep_standing(self) -> None:
+        standing, self._standing = self._standing, None
+        await self._records.standing.replace(self.id, standing or ())
 
     def _dismissed(self, run: str) -> None:
         self._write(lambda: self._records.runs.dismiss(run))

@@ -50,6 +50,28 @@ async def test_a_salvo_arrives_whole() -> None:
         assert one.told.sent.count(b"\x1b+Q4*1!4*2!4*3!\r") == 1
 
 
+async def test_one_answer_serves_all_who_asked_before_it() -> None:
+    """Six mutes are told by one answer: those asked before it came cost no question of their own, those asked later do."""
+    names = [f"{kind}.{output}" for kind in ("blank", "mute") for output in (1, 2, 3)]
+    async with rig(FAMILY, settings=SMALL, timing={"poll_s": 0}) as one:
+        asked = len(one.told.sent)
+        readings = await asyncio.gather(*(one.session.read(name) for name in names))
+        assert one.told.sent[asked:] == [b"\x1bVM\r"]
+        assert names == [reading.property for reading in readings]
+        one.simulator.state["mute.2"] = True
+        assert (await one.session.read("mute.2")).value is True
+
+
+async def test_a_question_after_a_command_is_asked_on_the_wire() -> None:
+    """A reading from before the command is no proof of it: the command and then the question go out."""
+    async with rig(FAMILY, settings=SMALL, timing={"poll_s": 0}) as one:
+        first = asyncio.create_task(one.session.read("mute.1"))
+        await one.session.execute(Set("mute.1", value=True))
+        assert (await one.session.read("mute.1")).value is True
+        assert one.told.sent[-2:] == [b"1*1Z", b"\x1bVM\r"]
+        await first
+
+
 async def test_the_front_panel_is_known_before_the_poll() -> None:
     """With polling switched off a button at the unit is still known."""
     async with rig(FAMILY, settings=SMALL, timing={"poll_s": 0}) as one:

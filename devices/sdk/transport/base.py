@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from devices.sdk.address import Address
@@ -32,6 +33,10 @@ class Transport(Protocol):
         """Next chunk as it came; Unreachable when the line is gone."""
         ...
 
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every chunk the moment it comes, until the line is gone: Unreachable says why."""
+        ...
+
     def close(self) -> None:
         """Give the line back at once; idempotent."""
         ...
@@ -55,6 +60,8 @@ class Inbox:
         self._limit = limit
         self._error: DeviceError | None = None
         self._changed = asyncio.Event()
+        self._hear: Callable[[bytes], None] | None = None
+        self._ended: asyncio.Future[None] | None = None
 
     @property
     def full(self) -> bool:
@@ -62,15 +69,34 @@ class Inbox:
         return self._size >= self._limit
 
     def put(self, chunk: bytes) -> None:
-        """Add a chunk."""
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-        self._changed.set()
+        """Add a chunk, or hand it on where somebody listens."""
+        if self._hear is None:
+            self._chunks.append(chunk)
+            self._size += len(chunk)
+            self._changed.set()
+            return
+        try:
+            self._hear(chunk)
+        except Exception as bug:  # noqa: BLE001  # it ends the listener, not the loop's callback we are in
+            self._stop(bug)
 
     def end(self, error: DeviceError) -> None:
         """No more will come; chunks already here are still delivered. The first reason stays."""
         self._error = self._error or error
         self._changed.set()
+        self._stop(self._error)
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every chunk, those already here first; raises the reason why there are no more."""
+        while self._chunks:
+            hear(await self.get())
+        if self._error is not None:
+            raise self._error
+        self._hear, self._ended = hear, asyncio.get_running_loop().create_future()
+        try:
+            await self._ended
+        finally:
+            self._hear = self._ended = None
 
     async def get(self) -> bytes:
         """Next chunk, or the reason why there will be none."""
@@ -82,6 +108,12 @@ class Inbox:
         chunk = self._chunks.popleft()
         self._size -= len(chunk)
         return chunk
+
+    def _stop(self, error: Exception) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._hear = None
+            self._ended.set_exception(error)
+            self._ended.exception()  # seen: the listener may be leaving at this very moment
 
 
 async def open_transport(address: Address) -> Transport:

@@ -36,6 +36,10 @@ class MemoryTransport:
         """Next chunk of the other end."""
         return await self._inbox.get()
 
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every chunk."""
+        await self._inbox.listen(hear)
+
     def close(self) -> None:
         """End the line on both sides; idempotent."""
         for end in (self, self._other):

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiomqtt import Client, MqttCodeError, MqttError
@@ -113,6 +113,11 @@ class MqttTransport:
         except MqttError as error:
             raise Unreachable(f"{self._address}: {error.__cause__ or error}") from error
         return chunk(RETAINED if message.retain else MESSAGE, message.topic.value, message.payload)
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every message."""
+        while True:
+            hear(await self.receive())
 
     def close(self) -> None:
         """Say goodbye without waiting; idempotent."""

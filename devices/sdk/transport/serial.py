@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import os
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
@@ -76,6 +76,12 @@ class SerialTransport:
         if not self._closed and not self._inbox.full:
             self._loop.add_reader(self._fd, self._readable)
         return chunk
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every chunk; Unreachable when the adapter was unplugged."""
+        if not self._closed:
+            self._loop.add_reader(self._fd, self._readable)
+        await self._inbox.listen(hear)
 
     def close(self) -> None:
         """Give port and lock back; idempotent."""

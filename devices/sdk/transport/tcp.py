@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from devices.sdk.address import Address
@@ -60,10 +61,14 @@ class TcpTransport(asyncio.Protocol):
     async def receive(self) -> bytes:
         """Next chunk; Unreachable when the peer hung up."""
         chunk = await self._inbox.get()
-        if self._paused and not self._inbox.full and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
+        if not self._inbox.full:
+            self._resume()
         return chunk
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every chunk; Unreachable when the peer hung up."""
+        self._resume()
+        await self._inbox.listen(hear)
 
     async def start_tls(self, context: SSLContext) -> None:
         """Encrypt what follows; Unreachable when the peer cannot agree."""
@@ -84,6 +89,11 @@ class TcpTransport(asyncio.Protocol):
         self._inbox.end(Unreachable(f"{self._address}: closed by us"))
         if self._transport is not None:
             self._transport.abort()
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Callback of the loop."""

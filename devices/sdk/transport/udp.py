@@ -6,6 +6,7 @@ Some Sony cameras answer to port 52381 of the sender instead of its source port;
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from devices.sdk.address import Address
@@ -47,6 +48,10 @@ class UdpTransport:
     async def receive(self) -> bytes:
         """Next datagram of this peer."""
         return await self.inbox.get()
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every datagram."""
+        await self.inbox.listen(hear)
 
     def close(self) -> None:
         """Stop; the socket goes with its last user."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 from devices.sdk.address import Address
 from devices.sdk.errors import BadSetting, Unreachable
@@ -62,6 +63,10 @@ class WakeTransport:
     async def receive(self) -> bytes:
         """Answer of the next probe."""
         return await self._inbox.get()
+
+    async def listen(self, hear: Callable[[bytes], None]) -> None:
+        """Hand on every answer."""
+        await self._inbox.listen(hear)
 
     def close(self) -> None:
         """Idempotent."""

@@ -238,7 +238,7 @@ class Gateway:
         label = "+".join(item.property for item in sets)
         with suppress(ReplyTimeout):  # it may have run all the same: the read-back decides, not a blind repeat
             await endpoint.execute(
-                command, priority=priority, name=f"{priority:d}:{label}", timeout=max(remaining, 0.1)
+                command, priority=priority, name=f"{int(priority)}:{label}", timeout=max(remaining, 0.1)
             )
 
     async def _verify(
@@ -255,7 +255,8 @@ class Gateway:
         settle_ms = max(specs[item.property].settle_ms for item in sets)
         if settle_ms:
             await asyncio.sleep(settle_ms / 1000)
-        still = {item.property: loop.time() + _stillness(specs[item.property]) for item in sets}
+        began = loop.time()
+        still: dict[str, float] = {}
         before: dict[str, Value] = {}
         pause = VERIFY_FIRST_S
         failure = NotReached("no read-back", None)
@@ -280,6 +281,7 @@ class Gateway:
                 failure = NotReached(
                     f"'{item.property}' reads {reading.value!r} instead of {item.value!r}", reading.value
                 )
+                still.setdefault(item.property, began + _stillness(spec))
                 if spec.transitional.get(str(reading.value)) == item.value:
                     watch.waiting(item, reading.value, spec.expected_ms / 1000)
                     still[item.property] = deadline

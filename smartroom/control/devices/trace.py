@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devices.sdk.commands import Act, Command, Query, Salvo, Set
@@ -29,10 +29,14 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    number: int
-    what: Traffic | LinkStatus | Silence
+class Linked:
+    """The connection changed."""
+
     at: float
+    status: LinkStatus
+
+
+_Entry = Traffic | Linked | Silence
 
 
 class Trace:
@@ -66,12 +70,12 @@ class Trace:
             if self.asked is not None:
                 self._trips.append(traffic.at - self.asked.at)
                 self.asked = None
-        self._add(traffic, traffic.at)
+        self._add(traffic)
 
     def silent(self, at: float) -> None:
         """The last command got no answer in time."""
         self.unanswered = self.unanswered or self.asked  # what follows is only the question whether it lives
-        self._add(Silence(at, self.asked.command if self.asked else None), at)
+        self._add(Silence(at, self.asked.command if self.asked else None))
 
     def link(self, status: LinkStatus) -> None:
         """The connection changed."""
@@ -80,14 +84,15 @@ class Trace:
             self.asked = None
         if status.error is not None:
             self.error = (now, status.error)
-        self._add(status, now)
+        self._add(Linked(now, status))
 
     def lines(self, since: int = 0) -> list[TraceLine]:
         """Entries after a number, oldest first."""
         if since >= self.number:
             return []
         offset = clock.wall() - clock.monotonic()
-        return [self._line(entry, offset) for entry in self._entries if entry.number > since]
+        numbered = enumerate(self._entries, self.number - len(self._entries) + 1)
+        return [self._line(number, entry, offset) for number, entry in numbered if number > since]
 
     def round_trip_ms(self, share: float) -> float | None:
         """Below which so large a share of the round trips lies; None before the first."""
@@ -96,13 +101,13 @@ class Trace:
         ordered = sorted(self._trips)
         return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 1)
 
-    def _line(self, entry: _Entry, offset: float) -> TraceLine:
+    def _line(self, number: int, entry: _Entry, offset: float) -> TraceLine:
         at = round(entry.at + offset, 3)
-        match entry.what:
+        match entry:
             case Traffic() as traffic:
                 shown = traffic.payload[:TRACE_BYTES]
                 return TraceLine(
-                    number=entry.number,
+                    number=number,
                     at=at,
                     kind=traffic.direction,
                     hex=shown.hex(" ").upper(),
@@ -112,10 +117,10 @@ class Trace:
                     meaning=self._clean(said(traffic.command) if traffic.direction == "out" else _meant(traffic.meant)),
                 )
             case Silence(_, command):
-                return TraceLine(number=entry.number, at=at, kind="silence", meaning=self._clean(said(command)))
-            case LinkStatus() as status:
+                return TraceLine(number=number, at=at, kind="silence", meaning=self._clean(said(command)))
+            case Linked(_, status):
                 return TraceLine(
-                    number=entry.number,
+                    number=number,
                     at=at,
                     kind="link",
                     text=self._plain(str(status.error or "")),
@@ -129,9 +134,9 @@ class Trace:
     def _plain(self, text: str) -> str:
         return self._masked(text.encode()).decode(errors="replace")
 
-    def _add(self, what: Traffic | LinkStatus | Silence, at: float) -> None:
+    def _add(self, entry: _Entry) -> None:
         self.number += 1
-        self._entries.append(_Entry(self.number, what, at))
+        self._entries.append(entry)
 
 
 def readable(payload: bytes) -> str:
@@ -173,7 +178,7 @@ def _linked(status: LinkStatus) -> Text:
             return Text(id="dihentikan", en="stopped")
 
 
-def _meant(events: list[Event]) -> Text | None:
+def _meant(events: Sequence[Event]) -> Text | None:
     """What a chunk became, message by message."""
     words = [_event(event) for event in events]
     return Text(id="; ".join(word.id for word in words), en="; ".join(word.en for word in words)) if words else None

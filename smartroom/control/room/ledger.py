@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from smartroom.control import clock
 from smartroom.control.limits import PATCH_HISTORY
 from smartroom.protocol.base import Message
 from smartroom.protocol.state import Change, Patch
+
+_Changed = tuple[tuple[str, ...], object]
+"""A path and its value now."""
+
+
+class _Step(NamedTuple):
+    """What a patch will say, once somebody asks: most are never asked for one by one."""
+
+    version: int
+    time: float
+    changes: list[_Changed]
 
 
 class Ledger:
@@ -20,9 +32,9 @@ class Ledger:
         # Begins with the clock: a page that remembers a version of the server's last life must not find it in this one's history.
         self.version = int(clock.wall() * 1000)
         self._document = document
-        self._patches: deque[Patch] = deque(maxlen=PATCH_HISTORY)
-        self._watchers: list[Callable[[Patch], None]] = []
-        self._pending: list[Change] | None = None
+        self._steps: deque[_Step] = deque(maxlen=PATCH_HISTORY)
+        self._watchers: list[Callable[[], None]] = []
+        self._pending: list[_Changed] | None = None
 
     @property
     def document(self) -> dict[str, object]:
@@ -33,12 +45,12 @@ class Ledger:
         """Patches after `version`; None when they are no longer kept or the version is not ours."""
         if version == self.version:
             return []
-        if version > self.version or not self._patches or version < self._patches[0].version - 1:
+        if version > self.version or not self._steps or version < self._steps[0].version - 1:
             return None
-        return [patch for patch in self._patches if patch.version > version]
+        return [self._patch(step) for step in self._steps if step.version > version]
 
-    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
-        """Call back with every patch, in order, until the returned function is called."""
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after every change until the returned function is called; `since` tells what changed."""
         self._watchers.append(callback)
         return lambda: self._watchers.remove(callback) if callback in self._watchers else None
 
@@ -58,7 +70,7 @@ class Ledger:
 
     def put(self, path: Iterable[str], value: Message | object) -> None:
         """Set one place of the state; None removes a dictionary's key. Nothing happens when it already holds the value."""
-        keys = list(path)
+        keys = tuple(path)
         plain = value.model_dump(mode="json") if isinstance(value, Message) else value
         parent: dict[str, object] = self._document
         for key in keys[:-1]:
@@ -72,15 +84,17 @@ class Ledger:
         parent[keys[-1]] = plain
         if plain is None:
             del parent[keys[-1]]
-        change = Change(path=keys, value=plain)
         if self._pending is not None:
-            self._pending.append(change)
+            self._pending.append((keys, plain))
         else:
-            self._publish([change])
+            self._publish([(keys, plain)])
 
-    def _publish(self, changes: list[Change]) -> None:
+    def _publish(self, changes: list[_Changed]) -> None:
         self.version += 1
-        patch = Patch(room=self.name, version=self.version, time=clock.wall(), changes=changes)
-        self._patches.append(patch)
+        self._steps.append(_Step(self.version, clock.wall(), changes))
         for watcher in tuple(self._watchers):
-            watcher(patch)
+            watcher()
+
+    def _patch(self, step: _Step) -> Patch:
+        changes = [Change(path=list(path), value=value) for path, value in step.changes]
+        return Patch(room=self.name, version=step.version, time=step.time, changes=changes)

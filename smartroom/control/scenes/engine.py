@@ -307,7 +307,9 @@ class Engine:
                         del self._latest[UNDO]
                         self._store.put(place, None)
                     else:
-                        self._store.put(place, recall.run)
+                        self._show_members(recall, place)
+                        self._store.put((*place, "result"), str(recall.run.result))
+                        self._store.put((*place, "ended"), recall.run.ended)
                 self._relight()
                 self._offer_undo()
             self._diary.ended(recall)
@@ -322,18 +324,22 @@ class Engine:
 
     def _show_progress(self) -> None:
         """Many steps, one patch."""
-        moved, self._moved = self._moved, {}
         with self._store.batch():
-            for scene, names in moved.items():
+            for scene in list(self._moved):
                 latest = self._latest.get(scene)
                 place = self._place(latest) if latest is not None else None
                 if latest is None or place is None:
                     continue
-                members = latest.run.members
-                for name in names & members.keys():
-                    self._store.put((*place, "members", name), members[name])
+                self._show_members(latest, place)
                 if scene in self.scenes:
                     self._light(scene)
+            self._moved.clear()
+
+    def _show_members(self, recall: Recall, place: tuple[str, ...]) -> None:
+        """What has moved since it was last shown; a run is never said whole again."""
+        members = recall.run.members
+        for name in self._moved.pop(recall.scene.id, set()) & members.keys():
+            self._store.put((*place, "members", name), members[name])
 
     # -- by hand --
 

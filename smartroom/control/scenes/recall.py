@@ -434,7 +434,7 @@ def compensation(
 
 def _with(member: Member, **changes: object) -> Member:
     """The member with changes, unchecked: they are ours, and a scene of sixty properties makes hundreds."""
-    return Member.model_construct(**{**member.__dict__, **changes})
+    return member.model_copy(update=changes)
 
 
 def _unreachable(gateway: Gateway, device: str) -> Problem:

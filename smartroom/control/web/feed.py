@@ -37,8 +37,8 @@ class Document(Protocol):
         """Patches after a version; None when they are no longer kept."""
         ...
 
-    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
-        """Call back with every patch until the returned function is called."""
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after every change until the returned function is called."""
         ...
 
 
@@ -153,7 +153,7 @@ class Feed:
             if followed is not None:
                 followed.stop()
             fresh = _Followed(room, store, set(), lambda: None)
-            fresh.stop = store.subscribe(lambda _patch: self._mark(fresh))
+            fresh.stop = store.subscribe(lambda: self._mark(fresh))
             self._rooms[room] = followed = fresh
         return followed
 

@@ -253,6 +253,11 @@ async def test_patches_rebuild_the_state(room: TestRoom) -> None:
                 if value is not None and part not in ("properties", "run")
             }
     assert room.live.store.since(10**9) is None
+    runs = [
+        change.value for patch in patches for change in patch.changes if change.path == ["scenes", "meeting", "run"]
+    ]
+    assert len(runs) == 1, "a run is said whole when it begins, then only what moves"
+    assert after["scenes"]["meeting"]["run"] == before["scenes"]["meeting"]["run"]
 
 
 async def test_a_failed_scene_is_put_back(room: TestRoom) -> None:

@@ -53,7 +53,7 @@ class SmallStore:
         self.version = 1_000
         self.kept = 64
         self._patches: list[Patch] = []
-        self._watchers: list[Callable[[Patch], None]] = []
+        self._watchers: list[Callable[[], None]] = []
         self._state = RoomState(
             room=room,
             name=Text(id="Ruang", en="Room"),
@@ -80,7 +80,7 @@ class SmallStore:
             return None
         return [patch for patch in self._patches if patch.version > version]
 
-    def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         self._watchers.append(callback)
         return lambda: self._watchers.remove(callback)
 
@@ -94,7 +94,7 @@ class SmallStore:
         )
         self._patches = [*self._patches, patch][-self.kept :]
         for watcher in tuple(self._watchers):
-            watcher(patch)
+            watcher()
 
 
 class SmallDesk:

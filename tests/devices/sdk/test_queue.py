@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,21 +10,9 @@ from devices.sdk import Busy, Command, Frame, Priority, Query, Set, Superseded
 from devices.sdk.queue import CommandQueue, Job
 
 
-@pytest.fixture(autouse=True)
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """Futures need a loop, nothing runs on it."""
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-_loop = asyncio.new_event_loop()
-_loop.close()
-
-
 def job(command: Command, priority: Priority = Priority.OPERATOR, name: str | None = None) -> Job:
-    """A job whose future belongs to no running loop."""
-    return Job(command, (Frame(b"x"),), priority, name, answer=asyncio.Future(loop=_loop))
+    """A job nobody waits for."""
+    return Job(command, (Frame(b"x"),), priority, name)
 
 
 def drained(queue: CommandQueue) -> list[Job]:
@@ -57,8 +42,8 @@ def test_the_queue_is_bounded_and_loses_nobody(arrivals: list[tuple[Priority, st
         names = [item.name for item in queue if item.name]
         assert len(names) == len(set(names))
     out = drained(queue)
-    assert all(item in out or item.answer.done() for item in waiting)
-    assert not any(item.answer.done() for item in out)
+    assert all(item in out or item.outcome is not None for item in waiting)
+    assert not any(item.outcome is not None for item in out)
 
 
 def test_the_newest_of_a_name_takes_the_olders_place() -> None:
@@ -68,7 +53,7 @@ def test_the_newest_of_a_name_takes_the_olders_place() -> None:
     for item in (first, other, second):
         queue.put(item)
     assert drained(queue) == [second, other]
-    assert isinstance(first.answer.exception(), Superseded)
+    assert isinstance(first.outcome, Superseded)
 
 
 def test_the_same_question_is_asked_once() -> None:
@@ -85,11 +70,11 @@ def test_a_full_queue_drops_polls_and_refuses_presses() -> None:
     poll = queue.put(job(Query("power"), Priority.POLL))
     scene = queue.put(job(Set("power", 1), Priority.SCENE))
     press = queue.put(job(Set("power", 2), Priority.OPERATOR))
-    assert isinstance(poll.answer.exception(), Busy)
+    assert isinstance(poll.outcome, Busy)
     with pytest.raises(Busy):
         queue.put(job(Set("power", 3), Priority.OPERATOR))
     stop = queue.put(job(Set("power", 4), Priority.SAFETY))
-    assert isinstance(scene.answer.exception(), Busy)
+    assert isinstance(scene.outcome, Busy)
     assert drained(queue) == [stop, press]
 
 

@@ -116,6 +116,26 @@ async def test_the_inbox_gives_the_first_reason() -> None:
         await inbox.get()
 
 
+async def test_a_listener_hears_at_once_and_is_told_the_end() -> None:
+    """First what waited, then each chunk the moment it is put; what the listener breaks ends its listening, not the line's callback."""
+    inbox, heard = Inbox(), list[bytes]()
+    inbox.put(b"before")
+    listening = asyncio.create_task(inbox.listen(heard.append))
+    await asyncio.sleep(0)
+    inbox.put(b"now")
+    assert heard == [b"before", b"now"]
+    inbox.end(Unreachable("over"))
+    with pytest.raises(Unreachable, match="over"):
+        await listening
+
+    broken = Inbox()
+    listening = asyncio.create_task(broken.listen(heard.remove))
+    await asyncio.sleep(0)
+    broken.put(b"never heard of")
+    with pytest.raises(ValueError, match="not in list"):
+        await listening
+
+
 class Camera(asyncio.DatagramProtocol):
     """Answers every datagram with its own name."""
 
