@@ -144,12 +144,26 @@ def check(folder: Path) -> None:
     show_default=True,
     help="Site for --offline.",
 )
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep it in FILE, to be read, sent around and applied.",
+)
 @_JSON
 @_URL
 @_TOKEN
 @_DATA
 def plan(
-    room: str, scene: str, site: Path, url: str | None, token: str | None, data: Path, *, offline: bool, as_json: bool
+    room: str,
+    scene: str,
+    site: Path,
+    out: Path | None,
+    url: str | None,
+    token: str | None,
+    data: Path,
+    *,
+    offline: bool,
+    as_json: bool,
 ) -> None:
     """What a scene would do, before anything is sent: now -> goal -> bytes -> ms."""
     from smartroom.commands.output import plan_lines  # noqa: PLC0415
@@ -165,20 +179,51 @@ def plan(
     else:
         found = _ask(url, token, data, lambda client: client.room(room).plan(scene))
     click.echo(found.model_dump_json(indent=1) if as_json else "\n".join(plan_lines(found)))
+    if out is not None:
+        from smartroom.commands.plans import BadPlan, write_plan  # noqa: PLC0415
+
+        try:
+            write_plan(found, out)
+        except BadPlan as error:
+            _fail(str(error), EXIT_PARTIAL)
+        click.echo(f"kept in {out}", err=as_json)
 
 
 @main.command()
-@click.argument("room")
-@click.argument("scene")
+@click.argument("room", required=False)
+@click.argument("scene", required=False)
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="Only if it does exactly what this plan says; it names room and scene.",
+)
 @_JSON
 @_URL
 @_TOKEN
 @_DATA
-def apply(room: str, scene: str, url: str | None, token: str | None, data: Path, *, as_json: bool) -> None:
+def apply(
+    room: str | None,
+    scene: str | None,
+    plan_file: Path | None,
+    url: str | None,
+    token: str | None,
+    data: Path,
+    *,
+    as_json: bool,
+) -> None:
     """Recall a scene and wait: result and readings. Exit 1 when it was not achieved."""
     from smartroom.commands.output import report_lines  # noqa: PLC0415
+    from smartroom.commands.plans import BadPlan, read_plan  # noqa: PLC0415
 
-    report = _ask(url, token, data, lambda client: client.room(room).apply(scene))
+    try:
+        given = read_plan(plan_file) if plan_file is not None else None
+    except BadPlan as error:
+        _fail(str(error), EXIT_PARTIAL)
+    room, scene = room or (given.room if given else None), scene or (given.scene if given else None)
+    if room is None or scene is None:
+        raise click.UsageError("name ROOM and SCENE, or a plan with --plan FILE")
+    report = _ask(url, token, data, lambda client: client.room(room).apply(scene, plan=given))
     click.echo(report.model_dump_json(indent=1) if as_json else "\n".join(report_lines(report)))
     if report.run.result != "achieved":
         sys.exit(EXIT_PARTIAL)

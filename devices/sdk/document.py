@@ -106,11 +106,29 @@ def parse_document(text: str, *, file: str = "<text>") -> Document:
     return Document(file, value, lines)
 
 
+def to_text(value: object) -> str:
+    """Plain values as YAML that reads back as the same: `on` stays a word, long texts stay on their line."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where the wheel has it: ten times faster
     """SafeLoader with the scalars of the YAML 1.2 core schema."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes exactly what `_Loader` would not read as the same text."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # pyyaml's own signature
+        """Lists are indented below their key, as people write them."""
+        super().increase_indent(flow, indentless=False)
+
+    def ignore_aliases(self, data: object) -> bool:  # pyyaml's own signature
+        """A value that stands twice is written twice."""
+        return True
+
+
 _Loader.yaml_implicit_resolvers = {}
+_Dumper.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
     ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -118,6 +136,7 @@ for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+    _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
 _SCALARS = {"tag:yaml.org,2002:" + name for name in ("bool", "null", "int", "float", "str")}
 

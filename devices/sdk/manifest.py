@@ -90,8 +90,8 @@ class PropertySpec(_Model):
     """Shortest time between two changes of the value, against wear of contacts: what comes sooner is Busy, unless it is for safety."""
     reversible: bool = True
     """False where putting it back makes no sense or harm: a lamp that has to cool. Restoring declares it instead."""
-    risk: str = ""
-    """Rule of wear or safety a plan shows: lamp, eeprom, interlock."""
+    risk: Literal["", "lamp", "eeprom", "relay", "picture"] = ""
+    """What a change costs, shown in plans: wear of a lamp, a memory or a contact, or a picture that is gone for a moment."""
     after: Mapping[str, Value] = Field(default_factory=dict)
     """Properties of the same device that must hold before this one is sent: {power: on}."""
 

@@ -66,12 +66,16 @@ class Room:
         return await self._wire.ask("GET", f"{self._path}/scenes/{scene}/plan", Plan)
 
     @overload
-    async def apply(self, scene: str, *, wait: Literal[True] = True) -> ApplyReport: ...
+    async def apply(self, scene: str, *, plan: Plan | None = None, wait: Literal[True] = True) -> ApplyReport: ...
     @overload
-    async def apply(self, scene: str, *, wait: Literal[False]) -> Accepted: ...
-    async def apply(self, scene: str, *, wait: bool = True) -> ApplyReport | Accepted:
-        """Recall a scene; with `wait` until its end, else only until the server has taken it (`report` waits later)."""
-        return await self._run(f"scenes/{scene}/apply", {}, wait=wait)
+    async def apply(self, scene: str, *, plan: Plan | None = None, wait: Literal[False]) -> Accepted: ...
+    async def apply(self, scene: str, *, plan: Plan | None = None, wait: bool = True) -> ApplyReport | Accepted:
+        """Recall a scene; with `wait` until its end, else only until the server has taken it (`report` waits later).
+
+        With a `plan` made earlier, only if it does exactly what stands there: when anything moved since, NotNow says what, and nothing is sent.
+        """
+        body: dict[str, object] = {"plan": plan.model_dump(mode="json")} if plan is not None else {}
+        return await self._run(f"scenes/{scene}/apply", body, wait=wait)
 
     @overload
     async def retry(
@@ -124,7 +128,7 @@ class Room:
         """Finished runs, newest first; at most 200."""
         return await self._wire.ask("GET", f"{self._path}/runs?limit={limit}", list[Run])
 
-    async def _run(self, path: str, body: dict[str, Value], *, wait: bool) -> ApplyReport | Accepted:
+    async def _run(self, path: str, body: Mapping[str, object], *, wait: bool) -> ApplyReport | Accepted:
         press = {"id": str(uuid4()), **body}
         if wait:
             return await self._wire.ask("POST", f"{self._path}/{path}?wait=true", ApplyReport, press, limit=RUN_S)

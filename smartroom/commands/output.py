@@ -25,7 +25,7 @@ _MARKS = {
 
 def plan_lines(plan: Plan) -> Iterable[str]:
     """A plan as a table: now -> goal -> bytes -> ms."""
-    rows = [("property", "now", "goal", "bytes", "ms"), *(_step(step) for step in plan.steps)]
+    rows = [("property", "now", "goal", "bytes", "ms", "risk"), *(_step(step) for step in plan.steps)]
     yield from table(rows)
     yield ""
     base = "every present value is unknown (--offline)" if plan.offline else f"from readings at version {plan.base}"
@@ -88,10 +88,11 @@ def _step(step: PlanStep) -> tuple[str, ...]:
     if not sent and step.together:
         sent = f"(with {step.together[0]})"
     if step.action is PlanAction.SKIP:
-        return (f"{step.device}.{step.property}", now, value(step.goal), "already there", "0")
+        return (f"{step.device}.{step.property}", now, value(step.goal), "already there", "0", "")
     if step.action is PlanAction.UNAVAILABLE:
         sent = f"not now: {step.problem.code}" if step.problem else "not now"
-    return (f"{step.device}.{step.property}", now, value(step.goal), sent, str(step.expected_ms))
+    risks = [str(risk) for risk in step.risks] + ([] if step.reversible or not step.now_known else ["no way back"])
+    return (f"{step.device}.{step.property}", now, value(step.goal), sent, str(step.expected_ms), ", ".join(risks))
 
 
 def _member(member: Member) -> tuple[str, ...]:

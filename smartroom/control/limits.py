@@ -69,6 +69,15 @@ PROGRESS_S = 0.03
 PATCH_HISTORY = 1024
 """Patches kept for clients that come back: some minutes of a busy room."""
 
+PLAN_LIFE_S = 28_800.0
+"""A plan kept in a file: a working day. What was planned yesterday is looked at again today."""
+
+PLAN_MEMORY = 32
+"""Plans a page was shown that it may still ask to be applied, per room."""
+
+PLAN_BYTES = 262_144
+"""A plan sent back as a document; one of a hundred properties has 60 kB."""
+
 PRESS_MEMORY = 4096
 """Press ids remembered per room; a day of hard use, so that a repeated press changes nothing."""
 

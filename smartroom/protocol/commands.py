@@ -9,6 +9,7 @@ from pydantic import Field
 from smartroom.protocol.base import Id, Message, Value
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.rundowns import CueDeed, Turn
+from smartroom.protocol.scenes import Plan
 from smartroom.protocol.state import Patch, RoomState, Run
 
 PressId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
@@ -24,9 +25,10 @@ class Press(Message):
 
 
 class ApplyScene(Press):
-    """Recall a scene."""
+    """Recall a scene. With a `plan` (whole, or the digest of one shown before) only if it does exactly what stands there."""
 
     scene: Id
+    plan: Plan | str | None = None
 
 
 class RetryRun(Press):

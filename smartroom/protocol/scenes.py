@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import StrEnum
 
-from smartroom.protocol.base import Id, Message, Text, Value
+from smartroom.protocol.base import Id, Label, Message, Text, Value
 from smartroom.protocol.errors import Problem
+
+PLAN_FORMAT = 1
+"""Raised when a plan of an earlier server can no longer be read."""
+
+
+class Risk(StrEnum):
+    """What a change costs beside its time."""
+
+    LAMP = "lamp"
+    """Switching off and on ages it, and it has to cool."""
+    EEPROM = "eeprom"
+    """The device stores the value: it can be written so many times and no more."""
+    RELAY = "relay"
+    """A contact wears with each switching."""
+    PICTURE = "picture"
+    """Screens may be dark for a few seconds."""
 
 
 class PlanAction(StrEnum):
@@ -45,18 +63,25 @@ class PlanStep(Message):
     after: list[str] = []
     """`device.property` that must hold first."""
     expected_ms: int = 0
-    risk: str = ""
+    risks: list[Risk] = []
+    reversible: bool = True
+    """False: putting it back after a failure, or taking it back later, cannot be promised."""
     reason: Text | None = None
     problem: Problem | None = None
 
 
 class Plan(Message):
-    """What a scene would do. `base` names the room version it was made from."""
+    """What a scene would do, from the readings in its steps. It may be kept, shown and applied later: then nothing may have moved since."""
 
+    format: int = PLAN_FORMAT
+    made: float = 0.0
+    """Server time, seconds (Unix)."""
+    by: Label = ""
     room: Id
     scene: Id
     name: Text
     base: int
+    """The room's version it was made from."""
     offline: bool = False
     """Made without a server: every present value is unknown."""
     steps: list[PlanStep]
@@ -64,3 +89,19 @@ class Plan(Message):
     unchanged: int
     expected_ms: int
     """Critical path: devices work at the same time."""
+    digest: str = ""
+    """SHA-256 over everything else: a plan that was changed by hand is found out."""
+
+    def seal(self) -> Plan:
+        """The same with its digest."""
+        return self.model_copy(update={"digest": self._digest()})
+
+    @property
+    def intact(self) -> bool:
+        """Whether it still is what its digest was made of."""
+        return self.digest == self._digest()
+
+    def _digest(self) -> str:
+        plain = self.model_dump(mode="json", exclude={"digest"})
+        text = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from devices.sdk.manifest import PropertySpec, ValueType
 from smartroom.control.room.model import Device
 from smartroom.protocol.base import Text, Value
-from smartroom.protocol.state import ChoiceLabel, Output, Source
+from smartroom.protocol.state import Cause, ChoiceLabel, Moved, Output, Source
+
+_ZONES: Mapping[str, int] = {"WIB": 7, "WITA": 8, "WIT": 9}
+"""Hours east of UTC."""
 
 _PROPERTIES: Mapping[str, Text] = {
     "power": Text(id="daya", en="power"),
@@ -53,6 +57,26 @@ _VALUES: Mapping[tuple[str, Value], Text] = {
     ("freeze", True): Text(id="Beku", en="Frozen"),
     ("freeze", False): Text(id="Bergerak", en="Live"),
 }
+
+
+def clock_label(at: float, zone: str) -> Text:
+    """`10.42.07` in the room's zone."""
+    local = datetime.fromtimestamp(at, UTC) + timedelta(hours=_ZONES.get(zone, 0))
+    return Text(id=f"{local:%H.%M.%S}", en=f"{local:%H:%M:%S}")
+
+
+def mover_label(moved: Moved, zone: str) -> Text:
+    """Who moved a property, and when: `di alat sendiri, 10.42.07`."""
+    at = clock_label(moved.at, zone)
+    scene = moved.scene or Text(id="")
+    who = {
+        Cause.SCENE: Text(id=f"{scene.id}, {moved.by}", en=f"{scene.en or scene.id}, {moved.by}"),
+        Cause.HAND: Text.of(moved.by),
+        Cause.DEVICE: Text(id="di alat sendiri", en="at the device"),
+        Cause.RETURN: Text(id="saat alat mati atau terputus", en="while the device was off or cut off"),
+        Cause.UNSEEN: Text(id="saat server tidak berjalan", en="while the server was not running"),
+    }[moved.cause]
+    return Text(id=f"{who.id}, {at.id}", en=f"{who.en}, {at.en}")
 
 
 def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:

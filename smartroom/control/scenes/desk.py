@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from devices.sdk.commands import Act, Priority
 from devices.sdk.errors import BadSetting, DeviceError
 from devices.sdk.readings import Value as SdkValue
-from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway, NotReached, Unverified
 from smartroom.control.errors import ProblemError, device_problem, problem
 from smartroom.control.limits import PRESS_MEMORY
@@ -19,7 +18,8 @@ from smartroom.control.room.store import Store
 from smartroom.control.room.words import property_label, value_label
 from smartroom.control.scenes.engine import Engine
 from smartroom.control.scenes.model import UNDO, Scene
-from smartroom.control.scenes.planner import make_plan, needed, wire_value
+from smartroom.control.scenes.planner import wire_value
+from smartroom.control.scenes.plans import Plans
 from smartroom.control.scenes.recall import Recall
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport
@@ -43,31 +43,29 @@ class Desk:
         self._gateway = gateway
         self._engine = engine
         self._dismissed = dismissed
+        self._plans = Plans(lambda: self._room, store, gateway)
         self._presses: OrderedDict[_PressKey, asyncio.Future[Accepted]] = OrderedDict()
 
     def describe(self, room: Room) -> None:
         """The room's file was saved."""
         self._room = room
 
-    async def plan(self, scene: str) -> Plan:
+    async def plan(self, scene: str, *, by: str = "") -> Plan:
         """What a scene would do, from readings that are fresh now. Nothing is sent but questions."""
-        found = self._scene(scene)
-        facts = await self._gateway.facts(needed(found.goals))
-        shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in found.goals}
-        return make_plan(self.room, found, shapes, facts, base=self.store.version, now=clock.monotonic())
+        return await self._plans.make(self._scene(scene), by)
+
+    async def apply_planned(self, scene: str, plan: Plan | str, *, by: str, press: str) -> Accepted:
+        """Recall a scene only if it does exactly what a plan says, one given whole or one shown before, by its digest."""
+
+        async def start() -> Accepted:
+            await self._plans.check(plan, self._scene(scene))
+            return self._started(scene, by, press)
+
+        return await self._once_async((by, press), start)
 
     def apply(self, scene: str, *, by: str, press: str) -> Accepted:
         """Recall a scene; returns at once with the run's id."""
-        found = self._scene(scene)
-
-        def start() -> Accepted:
-            recall, attached = self._engine.start(found, by)
-            if not attached:
-                self.store.did(by, Text(id=f"menjalankan {found.name.id}", en=f"ran {found.name.en or found.name.id}"))
-                self.store.put(("unfinished",), None)
-            return Accepted(id=press, run=recall.run.id, attached=attached)
-
-        return self._once((by, press), start)
+        return self._once((by, press), lambda: self._started(scene, by, press))
 
     def retry(self, scene: str, device: str | None, name: str | None = None, *, by: str, press: str) -> Accepted:
         """Bring back what a scene's last run, or taking back, did not reach or has lost since; all of it, one device's, or one property."""
@@ -228,6 +226,14 @@ class Desk:
     async def once(self, do: Callable[[], Awaitable[Accepted]], *, by: str, press: str) -> Accepted:
         """A press that somebody else of this room carries out; sent again it joins the first."""
         return await self._once_async((by, press), do)
+
+    def _started(self, scene: str, by: str, press: str) -> Accepted:
+        found = self._scene(scene)
+        recall, attached = self._engine.start(found, by)
+        if not attached:
+            self.store.did(by, Text(id=f"menjalankan {found.name.id}", en=f"ran {found.name.en or found.name.id}"))
+            self.store.put(("unfinished",), None)
+        return Accepted(id=press, run=recall.run.id, attached=attached)
 
     def _undoing(self, begun: tuple[Recall, bool], by: str, press: str) -> Accepted:
         recall, attached = begun

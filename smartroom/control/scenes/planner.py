@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from devices.sdk.commands import Command, Frame, Salvo, Set
+from devices.sdk.errors import DeviceError
 from devices.sdk.readings import Value, matches
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.errors import device_problem, problem
@@ -89,9 +90,11 @@ def make_plan(
     *,
     base: int,
     now: float,
+    made: float = 0.0,
+    by: str = "",
     offline: bool = False,
 ) -> Plan:
-    """The plan as people read it. `now` is the monotonic clock, to tell the age of readings."""
+    """The plan as people read it. `now` is the monotonic clock, to tell the age of readings; `made` the world's."""
     wanted = {goal.key: goal for goal in scene.goals}
     pending = [goal for goal in scene.goals if not holds(goal, facts[goal.key])]
     steps: dict[PropertyKey, PlanStep] = {}
@@ -112,7 +115,8 @@ def make_plan(
                 bytes=[_wire(frame) for frame in frames] if index == 0 else [],
                 together=[f"{other.device}.{other.property}" for other in batch.goals if other is not goal],
                 expected_ms=spec.expected_ms,
-                risk=spec.risk,
+                risks=[spec.risk] if spec.risk else [],
+                reversible=_reversible(shapes[goal.device], goal, fact),
                 problem=trouble,
             )
     for goal in scene.goals:
@@ -122,6 +126,8 @@ def make_plan(
             )
     changes = sum(step.action is PlanAction.SET for step in steps.values())
     return Plan(
+        made=made,
+        by=by,
         room=room,
         scene=scene.id,
         name=scene.name,
@@ -137,7 +143,7 @@ def make_plan(
         changes=changes,
         unchanged=sum(step.action is PlanAction.SKIP for step in steps.values()),
         expected_ms=max((ends[key] for key, step in steps.items() if step.action is PlanAction.SET), default=0),
-    )
+    ).seal()
 
 
 def wire_value(value: Value) -> WireValue:
@@ -157,6 +163,17 @@ def _step(goal: Goal, fact: Fact, now: float, **rest: object) -> PlanStep:
         "after": [f"{device}.{name}" for device, name in goal.after],
     }
     return PlanStep.model_validate(known | rest)
+
+
+def _reversible(shape: Shape, goal: Goal, fact: Fact) -> bool:
+    """As `recall.compensation` will find it: known now, possible, and no harm."""
+    if not fact.current or not shape.spec(goal.property).reversible:
+        return False
+    try:
+        shape.check(goal.property, fact.value)
+    except DeviceError:
+        return False
+    return True
 
 
 def _unpaired(goal: Goal) -> Problem:

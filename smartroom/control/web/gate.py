@@ -18,10 +18,10 @@ _MessageT = TypeVar("_MessageT", bound=Message)
 _SHOWN = 3
 
 
-def parse_json(text: str | bytes) -> object:
-    """JSON no larger than BODY_LIMIT and no deeper than JSON_DEPTH; raises ValueError. Never recurses."""
-    if len(text) > BODY_LIMIT:
-        raise ValueError(f"more than {BODY_LIMIT} bytes")
+def parse_json(text: str | bytes, limit: int = BODY_LIMIT) -> object:
+    """JSON no larger than `limit` and no deeper than JSON_DEPTH; raises ValueError. Never recurses."""
+    if len(text) > limit:
+        raise ValueError(f"more than {limit} bytes")
     value: object = from_json(text, allow_inf_nan=False)  # refuses what is nested deeper than 200 itself
     level: list[object] = [value]  # scalars of the deepest level are one step further
     for _ in range(JSON_DEPTH + 1):
@@ -33,10 +33,10 @@ def parse_json(text: str | bytes) -> object:
     raise ValueError(f"nested deeper than {JSON_DEPTH}")
 
 
-def parse(model: type[_MessageT], text: str | bytes) -> _MessageT:
+def parse(model: type[_MessageT], text: str | bytes, limit: int = BODY_LIMIT) -> _MessageT:
     """A message from JSON; raises ProblemError INVALID that names the fields."""
     try:
-        return shaped(model, parse_json(text))
+        return shaped(model, parse_json(text, limit))
     except ValueError as error:
         raise invalid(str(error)) from None
 

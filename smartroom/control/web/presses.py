@@ -25,6 +25,7 @@ from smartroom.protocol.commands import (
     UndoRun,
 )
 from smartroom.protocol.errors import ErrorCode
+from smartroom.protocol.scenes import Plan
 from smartroom.protocol.state import RoomState
 
 _PANEL_KINDS = frozenset({"matrix", "camera", "audio", "wall"})
@@ -165,8 +166,10 @@ def note(house: House, actor: Actor, action: str, resource: str, outcome: str, d
 async def _carry_out(house: House, desk: Desk, actor: Actor, press: Press) -> Accepted:
     by = actor.name
     match press:
-        case ApplyScene():
+        case ApplyScene(plan=None):
             return desk.apply(press.scene, by=by, press=press.id)
+        case ApplyScene(plan=Plan() | str() as plan):
+            return await desk.apply_planned(press.scene, plan, by=by, press=press.id)
         case RetryRun():
             return desk.retry(press.scene, press.device, press.property, by=by, press=press.id)
         case CancelRun():

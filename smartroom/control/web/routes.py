@@ -85,7 +85,7 @@ class Route:
     """No JSON: answers with its own response, and stands in no description of the API."""
     tags: tuple[str, ...] = field(default=())
     limit: int = BODY_LIMIT
-    """Bytes of a body; above BODY_LIMIT the handler reads and counts it itself."""
+    """Bytes of a body; a page above BODY_LIMIT reads and counts it itself."""
 
 
 def route(
@@ -100,6 +100,7 @@ def route(
     query: type[_Query] | None = None,
     status: int = 200,
     late: bool = False,
+    limit: int = BODY_LIMIT,
 ) -> Route:
     """A line of the API; its summary is the first sentence of the handler's docstring."""
     return Route(
@@ -114,6 +115,7 @@ def route(
         query=query or Nothing,
         status=status,
         late=late,
+        limit=limit,
         tags=(path.removeprefix("/api/v1/").partition("/")[0],),
     )
 
@@ -168,7 +170,7 @@ async def answer_call(request: web.Request) -> web.StreamResponse:
     if not line.late:
         check(actor, line.action, Resource(room=room))
     query = from_query(line.query, request.query.items())
-    body = await _body(request, line.body)
+    body = await _body(request, line.body, line.limit)
     found = await line.run(_call(request, body, query))
     reply = found if isinstance(found, Reply) else Reply(cast("Message | Sequence[Message] | None", found))
     return _response(request, line, reply)
@@ -194,19 +196,19 @@ def _check_id(room: str) -> None:
         raise not_found("Tidak ada ruangan ini", "There is no such room") from None
 
 
-async def _body(request: web.Request, model: type[Message]) -> Message:
+async def _body(request: web.Request, model: type[Message], limit: int) -> Message:
     if model is Nothing:
         return Nothing()
-    if request.content_length is not None and request.content_length > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(max_size=BODY_LIMIT, actual_size=request.content_length)
+    if request.content_length is not None and request.content_length > limit:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length)
     try:
         async with asyncio.timeout(REQUEST_BODY_S):
-            text = await request.read()
+            text = await request.clone(client_max_size=limit).read()
     except TimeoutError:
         raise invalid(f"the body took longer than {REQUEST_BODY_S:.0f} s") from None
     if text and request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(reason="send application/json")
-    return parse(model, text or b"{}")
+    return parse(model, text or b"{}", limit)
 
 
 def _response(request: web.Request, line: Route, reply: Reply) -> web.Response:

@@ -107,7 +107,7 @@ class SmallDesk:
         self.slow_s = 0.0
         self._presses: dict[str, Accepted] = {}
 
-    async def plan(self, scene: str) -> Plan:
+    async def plan(self, scene: str, *, by: str = "") -> Plan:
         return Plan(
             room=self.room,
             scene=scene,
@@ -129,7 +129,7 @@ class SmallDesk:
         return ApplyReport(run=Run(id=run, scene="rapat", by="x", started=1.0, ended=2.0, result=RunResult.ACHIEVED))
 
     def retry(self, scene: str, device: str | None, name: str | None = None, *, by: str, press: str) -> Accepted:
-        return self._once(press, "retry", (scene, device), run=f"run-{press}")
+        return self._once(press, "retry", (scene, device, name), run=f"run-{press}")
 
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
         return self._once(press, "cancel", run)

@@ -74,10 +74,11 @@ export interface ApplyReport {
   run: Run;
 }
 
-/** Recall a scene. */
+/** Recall a scene. With a `plan` (whole, or the digest of one shown before) only if it does exactly what stands there. */
 export interface ApplyScene {
   at: number;
   id: string;
+  plan: Plan | string | null;
   room: string;
   scene: string;
 }
@@ -1299,11 +1300,15 @@ export interface Picture {
   width: number;
 }
 
-/** What a scene would do. `base` names the room version it was made from. */
+/** What a scene would do, from the readings in its steps. It may be kept, shown and applied later: then nothing may have moved since. */
 export interface Plan {
   base: number;
+  by: string;
   changes: number;
+  digest: string;
   expected_ms: number;
+  format: number;
+  made: number;
   name: Text;
   offline: boolean;
   room: string;
@@ -1330,7 +1335,8 @@ export interface PlanStep {
   problem: Problem | null;
   property: string;
   reason: Text | null;
-  risk: string;
+  reversible: boolean;
+  risks: Risk[];
   together: string[];
 }
 
@@ -1526,6 +1532,9 @@ export interface RevealPlaque {
   id: string;
   room: string;
 }
+
+/** What a change costs beside its time. */
+export type Risk = "lamp" | "eeprom" | "relay" | "picture";
 
 /** What somebody is here. Nobody has two. */
 export type Role = "host" | "operator" | "technician" | "admin" | "auditor" | "display" | "signer" | "guest";

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.rights import Action, Resource, may
-from smartroom.control.limits import WAITING_APPLIES
+from smartroom.control.limits import PLAN_BYTES, WAITING_APPLIES
 from smartroom.control.web.gate import misshaped
 from smartroom.control.web.routes import Call, Nothing, route
 from smartroom.protocol.base import Id, Message, Value
@@ -46,6 +46,12 @@ class PressBody(Message):
 
     id: PressId | None = None
     at: float | None = None
+
+
+class ApplyBody(PressBody):
+    """`plan`: one that was made earlier, whole, or the digest of one that was shown. Refused with 409 `stale` when anything moved since."""
+
+    plan: Plan | str | None = None
 
 
 class RetryBody(PressBody):
@@ -125,12 +131,13 @@ async def devices(call: Call[Nothing, Nothing]) -> list[DeviceState]:
 
 async def plan(call: Call[Nothing, Nothing]) -> Plan:
     """What a scene would do, from fresh readings; nothing is sent."""
-    return await call.presses.desk(call.actor, call.part("room"), Action.PLAN).plan(call.part("scene"))
+    desk = call.presses.desk(call.actor, call.part("room"), Action.PLAN)
+    return await desk.plan(call.part("scene"), by=call.actor.name)
 
 
-async def apply(call: Call[PressBody, Wait]) -> Accepted | ApplyReport:
-    """Recall a scene; answers at once with a run, or with `wait=true` when the run has ended."""
-    return await _run(call, _press(ApplyScene, call, scene=call.part("scene")))
+async def apply(call: Call[ApplyBody, Wait]) -> Accepted | ApplyReport:
+    """Recall a scene; answers at once with a run, or with `wait=true` when the run has ended. `plan`: only if it does exactly that."""
+    return await _run(call, _press(ApplyScene, call, scene=call.part("scene"), plan=call.body.plan))
 
 
 async def retry(call: Call[RetryBody, Wait]) -> Accepted | ApplyReport:
@@ -212,7 +219,16 @@ TABLE = (
     route("GET", _ROOM, Action.ROOM_SEE, state, answer=RoomState),
     route("GET", _ROOM + "/devices", Action.DEVICE_READ, devices, answer=DeviceState, many=True),
     route("GET", _SCENE + "/plan", Action.PLAN, plan, answer=Plan),
-    route("POST", _SCENE + "/apply", Action.SCENE_APPLY, apply, body=PressBody, query=Wait, answer=Accepted),
+    route(
+        "POST",
+        _SCENE + "/apply",
+        Action.SCENE_APPLY,
+        apply,
+        body=ApplyBody,
+        query=Wait,
+        answer=Accepted,
+        limit=PLAN_BYTES,
+    ),
     route("POST", _SCENE + "/retry", Action.SCENE_RETRY, retry, body=RetryBody, query=Wait, answer=Accepted),
     route("GET", _ROOM + "/runs", Action.HISTORY_READ, history, query=Recent, answer=Run, many=True),
     route("GET", _ROOM + "/runs/{run}", Action.HISTORY_READ, report, answer=ApplyReport),
