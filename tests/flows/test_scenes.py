@@ -38,3 +38,26 @@ async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Bro
     await page.get_by_test_id("repair-matrix.route.2").click()
     await page.get_by_test_id("drift-sheet").wait_for(state="detached")
     await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for()
+
+
+async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) -> None:
+    """The sheet says whose picture will be gone for a moment; the base moves while it is open: nothing is sent, the sheet says what moved, and a new plan is one tap away."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await page.get_by_test_id("scene-presentasi-look").click()
+    row = page.locator("[data-testid=plan-step][data-device=matrix][data-property='route.2']")
+    assert "TV kiri" in await page.get_by_test_id("plan-dark").inner_text()
+    await demo.front("matrix", "route.2", 3)
+    await page.locator("[data-testid=output-left][data-source=kamera-depan]").wait_for()
+    await page.get_by_test_id("plan-run").click()
+    moved = page.get_by_test_id("plan-moved")
+    await moved.wait_for()
+    assert "TV kiri kini Kamera depan" in await moved.inner_text()
+    assert "di alat sendiri" in await moved.inner_text()
+    assert await page.get_by_test_id("scene-presentasi").get_attribute("data-state") != "sending"
+    await page.get_by_test_id("plan-anew").click()
+    await moved.wait_for(state="detached")
+    assert "Kamera depan" in await row.inner_text()
+    await page.get_by_test_id("plan-run").click()
+    await page.get_by_test_id("plan-sheet").wait_for(state="detached")
+    await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=60_000)

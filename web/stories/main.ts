@@ -34,7 +34,7 @@ function undoing(left: boolean): Run {
 /** `Proyektor` off, the rest as it is. */
 function plan(scene: string): Plan {
   const step = (device: string, property: string, label: string, now: Plan["steps"][number]["now"], goal: Plan["steps"][number]["goal"], ms: number, action: "set" | "skip" = "set"): Plan["steps"][number] => ({
-    device, property, label: { id: label, en: label }, now, now_known: true, now_age_s: 0.2, goal, action, bytes: [], together: [], after: [], expected_ms: ms, risk: "", reason: null, problem: null,
+    device, property, label: { id: label, en: label }, now, now_known: true, now_age_s: 0.2, goal, action, bytes: [], together: [], after: [], expected_ms: ms, risks: property === "power" ? ["lamp"] : [], reversible: property !== "power", reason: null, problem: null,
   });
   const steps = [
     step("matrix", "route.1", "Layar utama", 4, 3, 300),
@@ -44,5 +44,5 @@ function plan(scene: string): Plan {
     step("matrix", "mute.1", "Suara", false, false, 0, "skip"),
     step("matrix", "route.2", "Layar kanan", 2, 2, 0, "skip"),
   ];
-  return { room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, changes: 4, unchanged: 2, expected_ms: 42_000 };
+  return { format: 1, made: Date.now() / 1000, by: "", digest: "sha256:0", room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, changes: 4, unchanged: 2, expected_ms: 42_000 };
 }

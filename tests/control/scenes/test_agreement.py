@@ -98,7 +98,7 @@ async def test_what_is_no_plan_of_ours_is_refused(room: TestRoom) -> None:
     def other(**changes: object) -> Plan:
         return plan.model_copy(update=changes).seal()
 
-    cases = [
+    cases: list[tuple[Plan | str, ErrorCode, str]] = [
         (plan.model_copy(update={"expected_ms": 1}), ErrorCode.INVALID, "changed after it was made"),
         (other(room="annex"), ErrorCode.INVALID, "is for annex, slides"),
         (other(scene="meeting"), ErrorCode.INVALID, "is for hall, meeting"),

@@ -11,7 +11,7 @@ export type Outcome = { ok: Accepted } | { problem: Problem };
 
 /** Everything a page may ask of a room: event -> body beside id, time and room. */
 export interface Asks {
-  apply: { scene: string };
+  apply: { scene: string; plan?: string };
   retry: { scene: string; device: string | null; property: string | null };
   cancel: { run: string };
   undo: { run: string | null };

@@ -108,6 +108,16 @@ export class Session {
     this.#settling(scene, await this.press("apply", { scene }, sceneKey(scene)));
   }
 
+  /** Recalls a scene only if it still does what the plan of this digest said; what moved since is the caller's to tell. */
+  async applyPlanned(scene: string, plan: string): Promise<Problem | null> {
+    const key = sceneKey(scene);
+    const outcome = await this.#presses.send("apply", { scene, plan }, key);
+    this.#settling(scene, outcome);
+    if (!("problem" in outcome)) return null;
+    if (outcome.problem.code !== "stale") this.tell(key, outcome.problem);
+    return outcome.problem;
+  }
+
   /** Brings back what failed or fell: all of it, one device's, or one property. */
   async retry(scene: string, device: string | null, property: string | null = null): Promise<void> {
     this.#settling(scene, await this.press("retry", { scene, device, property }, sceneKey(scene)));
