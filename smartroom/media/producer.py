@@ -222,7 +222,8 @@ class Stream:
         """Update `rate`; call it every few hundred milliseconds."""
         elapsed = now - self._rate_since
         if elapsed >= RATE_WINDOW:
-            self.rate = 8 * (self.octets - self._rate_octets) / elapsed if self._rate_since else 0.0
+            rate = 8 * (self.octets - self._rate_octets) / elapsed if self._rate_since else 0.0
+            self.rate = (self.rate + rate) / 2 if self.rate else rate  # one key frame makes no larger layer
             self._rate_since, self._rate_octets = now, self.octets
 
     def _send(self, packet: Packet, payload: bytes, now: float) -> None:

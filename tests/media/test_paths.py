@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
 from smartroom.media import ice
+from smartroom.media.rtp import packet as rtp
 from smartroom.protocol import media as say
 from tests.media.conftest import Room, in_virtual_time, until
 from tests.media.relay import Relay
@@ -95,6 +97,40 @@ async def test_thin_path_loses_video_and_never_audio(room: Room, delay: float) -
     assert found.down <= 2
     assert found.up <= 10
     assert found.gap < 0.2
+
+
+@in_virtual_time
+async def test_a_frame_that_a_thin_path_cannot_take_is_cut_to_its_end(room: Room) -> None:
+    """Of a picture far too large the first part goes and nothing after the cut; the next picture goes; no voice is lost."""
+    _, (voice,) = await room.publisher("siti", video=0, audio=1)
+    _, (encoder,) = await room.publisher("ana")
+    client = await room.subscriber("budi", slots=say.Slots(audio=1, video=1, screen=0))
+    await room.worker.obey(say.Ceiling(room="r", peer="budi", bitrate=1_000_000))
+    frames: dict[int, list[rtp.Packet]] = {}
+    voices: list[int] = []
+
+    def hear(packet: rtp.Packet, _: float) -> None:
+        if len(packet.payload) == 80:
+            voices.append(packet.sequence)
+        elif packet.payload[:1] in (b"\x90", b"\x80"):
+            frames.setdefault(packet.timestamp, []).append(packet)
+
+    for i in range(200):
+        client.on_packet = hear if i == 50 else client.on_packet
+        voice.voice()
+        encoder.frame(140 if i == 100 else 1, 1000)
+        await asyncio.sleep(0.02)
+    (cut,) = [packets for packets in frames.values() if len(packets) > 1]
+    assert 20 < len(cut) < 140
+    numbers = [packet.sequence for packet in cut]
+    assert all(after - before & 0xFFFF == 1 for before, after in pairwise(numbers))
+    assert not any(packet.marker for packet in cut)
+    following = list(frames.values())[list(frames.values()).index(cut) + 1 :]
+    assert len(following) > 30
+    missing = following[0][0].sequence - numbers[-1] & 0xFFFF
+    assert missing > 140 - len(cut), "a gap: it may be asked for when there is room"
+    assert len(voices) >= 148
+    assert all(after - before & 0xFFFF == 1 for before, after in pairwise(voices))
 
 
 @dataclass(frozen=True, slots=True)
