@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT   ?= 8080
 # Test processes; files are dealt out whole, so a file's fixtures are made once.
 WORKERS ?= 2
+# Seconds of fuzzing for each target.
+SECONDS ?= 60
 
 VENV   := .venv
 STAMPS := $(VENV)/stamps
@@ -20,7 +22,7 @@ export npm_config_fund = false
 export npm_config_update_notifier = false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev-setup demo dev test test-durability test-deps lint bench wheel lock clean
+.PHONY: help setup dev-setup demo dev test test-durability test-deps lint fuzz bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +53,14 @@ lint: dev-setup ## style, types, import contracts, pages, nothing private in git
 	@$(PY) .ci/imports.py
 	@$(PY) .ci/private.py
 	@$(if $(WEB),npm run check --prefix web --if-present --silent)
+
+fuzz: dev-setup ## coverage-guided fuzzing of what strangers send, a minute each (TARGET=sdp SECONDS=3600)
+	@mkdir -p build/fuzz
+	@for target in $(or $(TARGET),$(notdir $(wildcard tests/media/corpora/*))); do \
+	  $(PY) -m tests.media.fuzzer $$target -max_total_time=$(SECONDS) -print_final_stats=1 >build/fuzz/$$target.log 2>&1 \
+	    || { tail -n 60 build/fuzz/$$target.log; exit 1; }; \
+	  awk -v target=$$target '/^stat::number_of_executed_units/ {printf "%-10s %9d inputs, none raised\n", target, $$2}' build/fuzz/$$target.log; \
+	done
 
 bench: dev-setup ## every bench, or BENCH=name: tables here, figures in build/bench/
 	@$(PY) -m tests.bench $(BENCH)

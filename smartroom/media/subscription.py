@@ -141,7 +141,8 @@ class Subscription:
     def receive_rtcp(self, data: bytes, now: float) -> None:
         """Feedback of the subscriber; ValueError when malformed."""
         if (
-            data[1] == rtcp.RTPFB
+            len(data) >= 8
+            and data[1] == rtcp.RTPFB
             and data[0] & 0x3F == rtcp.FB_TRANSPORT_CC
             and len(data) == 4 * (data[2] << 8 | data[3]) + 4
         ):
