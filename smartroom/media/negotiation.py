@@ -49,6 +49,10 @@ _SLOT_EXTENSIONS = {
 }
 
 
+class Unacceptable(ValueError):
+    """A well-formed description that asks for what this engine does not do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """Our side of a connection, as descriptions need it."""
@@ -71,6 +75,7 @@ class Peer:
     ufrag: str
     fingerprints: list[Fingerprint]
     client: bool  # they insisted on being the DTLS server
+    mid: str  # of the line the others are bundled with
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,19 @@ def read_peer(description: Session) -> Peer:
     active = [media for media in description.media if media.port] or description.media
     first = active[0]
     if not first.fingerprints:
-        raise ValueError("description without a fingerprint")
+        raise Unacceptable("description without a fingerprint")
     if not any(algorithm in ("sha-256", "sha-384", "sha-512") for algorithm, _ in first.fingerprints):
-        raise ValueError("only fingerprints of sha-256 and above are accepted")
+        raise Unacceptable("only fingerprints of sha-256 and above are accepted")
+    if first.setup == "holdconn":
+        raise Unacceptable("a connection on hold cannot be answered")
     if not first.ufrag or not first.password:
-        raise ValueError("description without ICE credentials")
+        raise Unacceptable("description without ICE credentials")
     if not all(media.rtcp_mux for media in active):
-        raise ValueError("rtcp-mux is required")
+        raise Unacceptable("rtcp-mux is required")
+    if len(active) > 1 and not {media.mid for media in active} <= set(description.bundle):
+        raise Unacceptable("all lines must be bundled")
     fingerprints = [Fingerprint(algorithm, digest) for algorithm, digest in first.fingerprints]
-    return Peer(first.ufrag, fingerprints, client=first.setup == "passive")
+    return Peer(first.ufrag, fingerprints, client=first.setup == "passive", mid=first.mid)
 
 
 def answer_publisher(
@@ -145,7 +154,7 @@ def answer_publisher(
         answer.bundle.append(offered.mid)
         tracks.append(_incoming(offered, chosen, extensions, rids))
     if not tracks:
-        raise ValueError("nothing in the offer can be received")
+        raise Unacceptable("nothing in the offer can be received")
     return sdp.write(answer, local.host), tracks
 
 
@@ -200,7 +209,7 @@ def answer_player(offer: Session, local: Local, slots: list[Slot]) -> tuple[str,
         answer.bundle.append(offered.mid)
         accepted.append(settled)
     if not accepted:
-        raise ValueError("nothing in the offer can be sent")
+        raise Unacceptable("nothing in the offer can be sent")
     return sdp.write(answer, local.host), accepted
 
 

@@ -136,9 +136,9 @@ def write(session: Session, host: str) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-def write_fragment(ufrag: str, password: str, mids: list[str], candidates: list[tuple[str, int]]) -> str:
-    """A fragment with new credentials and all candidates, for an ICE restart over WHIP."""
-    lines = [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", f"m=audio 9 RTP/AVP 0\r\na=mid:{mids[0]}"]
+def write_fragment(ufrag: str, password: str, mid: str, candidates: list[tuple[str, int]]) -> str:
+    """A fragment with new credentials and all candidates, for an ICE restart over WHIP (RFC 8840 9)."""
+    lines = ["a=ice-lite", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", "m=audio 9 RTP/AVP 0", f"a=mid:{mid}"]
     lines += _candidates(candidates)
     return "\r\n".join(lines) + "\r\n"
 
@@ -181,7 +181,7 @@ def _attribute(media: Media, name: str, value: str, formats: dict[int, dict[str,
     elif name == "ice-pwd":
         media.password = _matched(_ICE, value, "ice-pwd")
     elif name == "setup":
-        if value not in ("actpass", "active", "passive"):
+        if value not in ("actpass", "active", "passive", "holdconn"):
             raise ValueError("unknown setup")
         media.setup = value
     elif name == "fingerprint":

@@ -46,6 +46,7 @@ class _Connection:
     side: say.Side
     slots: list[Slot]
     started: bool = False
+    mid: str = ""  # of the line the others are bundled with
 
 
 class Worker:
@@ -120,6 +121,8 @@ class Worker:
         """Carry out one command; Refused says why not."""
         try:
             return await self._obeys[type(command)](command)
+        except negotiation.Unacceptable as error:
+            raise Refused("unacceptable", str(error)) from error
         except ValueError as error:
             raise Refused("invalid", str(error)) from error
         except KeyError as error:
@@ -210,7 +213,7 @@ class Worker:
     async def _restart(self, command: say.Restart) -> Message:
         connection = self._connections[command.room, command.peer, command.side]
         fresh: Credentials = connection.transport.restart()
-        fragment = sdp.write_fragment(fresh.ufrag, fresh.password, ["0"], self.candidates)
+        fragment = sdp.write_fragment(fresh.ufrag, fresh.password, connection.mid, self.candidates)
         text = ""
         if connection.slots:
             text = negotiation.offer_slots(connection.slots, self._local(connection.transport))
@@ -301,6 +304,7 @@ class Worker:
 
     def _start(self, connection: _Connection, peer: Peer) -> None:
         connection.transport.remote_ufrag = peer.ufrag
+        connection.mid = peer.mid
         if not connection.started:
             connection.started = True
             connection.transport.fingerprints = peer.fingerprints

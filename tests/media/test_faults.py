@@ -161,12 +161,12 @@ async def test_wrong_ice_credentials_get_silence(room: Room) -> None:
     ids=["65 lines", "1 MiB", "empty", "bare", "sha-1", "candidates"],
 )
 async def test_a_bad_description_is_refused_with_a_reason(room: Room, text: str) -> None:
-    """Refused as invalid within milliseconds; nothing is left behind."""
-    begun = time.monotonic()
+    """Refused within 50 ms of work (G10); nothing is left behind."""
+    begun = time.thread_time()
     with pytest.raises(Refused) as refused:
         await room.worker.obey(say.Publish(room="r", peer="eve", sdp=text))
-    assert refused.value.code == "invalid"
-    assert time.monotonic() - begun < 0.05
+    assert refused.value.code in ("invalid", "unacceptable")
+    assert time.thread_time() - begun < 0.05
     assert room.worker.statistics()["peers"] == 0
 
 

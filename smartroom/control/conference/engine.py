@@ -34,7 +34,7 @@ class Capability(StrEnum):
 class MediaEngine(Protocol):
     """Rooms, participants, tracks and slots. Descriptions (SDP) pass through unread.
 
-    Every operation raises EngineError: `invalid`, `not_found`, `not_live`, `overloaded` or `lost`.
+    Every operation raises EngineError: `invalid`, `unacceptable`, `not_found`, `not_live`, `overloaded` or `lost`.
     """
 
     capabilities: frozenset[Capability]

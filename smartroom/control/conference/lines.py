@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 
 _CODES = {
     "invalid": (ErrorCode.INVALID, "Tawaran media tidak dapat dipakai", "The media offer cannot be used"),
+    "unacceptable": (
+        ErrorCode.INVALID,
+        "Tawaran media tidak didukung",
+        "The media offer asks for what is not supported",
+    ),
     "not_found": (ErrorCode.STALE, "Sambungan media sudah tidak ada", "The media connection is gone"),
     "overloaded": (ErrorCode.OVERLOADED, "Server media penuh", "The media server is full"),
 }

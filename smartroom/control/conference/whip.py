@@ -25,6 +25,7 @@ MAX_CALLERS = 4096  # callers whose rate is remembered; the oldest is forgotten
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 EXPOSED = "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After"
 
+_RESTART = ("*", '"*"')  # the specification's examples put the asterisk into quotes
 _ICE_LINE = re.compile(r"^a=(ice-ufrag|ice-pwd):([A-Za-z0-9+/_=-]{4,256})$")
 _MEDIA_LINE = re.compile(r"^m=(\w{1,32}) ", re.MULTILINE)
 _STREAM = re.compile(r"^a=msid:(\S{1,64})", re.MULTILINE)
@@ -168,7 +169,7 @@ class Sessions:
             return problem(400, str(error))
         match = call.headers.get("if-match", "").strip()
         changed = bool(ufrag and password) and ufrag != session.ufrag
-        if match == "*" or (not match and changed):  # some encoders restart without If-Match
+        if match in _RESTART or (not match and changed):  # some encoders restart without If-Match
             if not ufrag or not password:
                 return problem(400, "an ICE restart needs ice-ufrag and ice-pwd")
             return await self._restart(session, ufrag)
@@ -291,8 +292,8 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 def _engine_problem(error: EngineError) -> Reply:
     retry = {"Retry-After": str(RETRY_AFTER)}
-    if error.code == "invalid":
-        return problem(400, str(error))
+    if error.code in ("invalid", "unacceptable"):
+        return problem(400 if error.code == "invalid" else 422, str(error))
     if error.code in ("not_live", "not_found"):
         return problem(409, str(error), retry)
     return problem(503, str(error), retry)

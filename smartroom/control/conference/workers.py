@@ -34,7 +34,7 @@ M = TypeVar("M", bound=Message)
 
 
 class EngineError(Exception):
-    """A command that failed: `code` as in the protocol (`invalid`, `not_found`, `not_live`, `overloaded`, `lost`)."""
+    """A command that failed: `code` as in the protocol (`invalid`, `unacceptable`, `not_found`, `not_live` …)."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)

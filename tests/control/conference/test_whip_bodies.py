@@ -1,11 +1,13 @@
-"""Bodies of WHIP requests, as strangers may send them."""
+"""Bodies of WHIP requests, as strangers may send them, and what refusals look like."""
 
 import contextlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smartroom.control.conference import whip as pure
+from smartroom.control.conference.engine import EngineError
 
 
 @given(
@@ -18,3 +20,21 @@ def test_random_bodies_raise_only_value_error(text: str, lines: list[str]) -> No
         with contextlib.suppress(ValueError):
             pure.read_fragment(body)
         assert isinstance(pure.check_offer(body), str)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("invalid", 400),
+        ("unacceptable", 422),
+        ("not_live", 409),
+        ("not_found", 409),
+        ("overloaded", 503),
+        ("lost", 503),
+    ],
+)
+def test_every_refusal_of_the_engine_has_its_status(code: str, status: int) -> None:
+    """What may be tried again says when."""
+    reply = pure._engine_problem(EngineError(code, "because"))
+    assert reply.status == status
+    assert ("Retry-After" in reply.headers) == (status in (409, 503))
