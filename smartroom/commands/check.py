@@ -20,7 +20,8 @@ from smartroom.control.rooms import PICTURES
 from smartroom.control.rundowns.model import load_rundowns
 from smartroom.control.rundowns.shape import Shelf
 from smartroom.control.scenes.model import load_scenes
-from smartroom.control.scenes.planner import make_plan, needed
+from smartroom.control.scenes.planner import needed
+from smartroom.control.scenes.stages import plan_of
 from smartroom.protocol.scenes import Plan
 
 
@@ -77,9 +78,9 @@ def offline_plan(site: Path, room_id: str, scene_id: str) -> Plan:
     if scene is None:
         message = f"no scene '{scene_id}' in {room_id}; there are: {', '.join(scenes)}"
         raise KeyError(message)
-    facts = {key: Fact() for key in needed(scene.goals)}
+    facts = {key: Fact() for key in needed(scene.touched)}
     shapes = {key: device.driver for key, device in room.devices.items()}
-    return make_plan(room_id, scene, shapes, facts, base=0, now=time.monotonic(), offline=True)
+    return plan_of(room_id, scene, shapes, facts, base=0, now=time.monotonic(), offline=True)
 
 
 def _rooms(folder: Path) -> tuple[Path, list[Path]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from smartroom.protocol.base import Value
 from smartroom.protocol.commands import ApplyReport
 from smartroom.protocol.errors import Problem
-from smartroom.protocol.scenes import Plan, PlanAction, PlanStep
+from smartroom.protocol.scenes import Plan, PlanAction, PlanStage, PlanStep
 from smartroom.protocol.state import Member
 
 _MARKS = {
@@ -25,12 +25,19 @@ _MARKS = {
 
 def plan_lines(plan: Plan) -> Iterable[str]:
     """A plan as a table: now -> goal -> bytes -> ms."""
-    rows = [("property", "now", "goal", "bytes", "ms", "risk"), *(_step(step) for step in plan.steps)]
-    yield from table(rows)
+    head = ("property", "now", "goal", "bytes", "ms", "risk")
+    groups = [("", plan.steps), *((_stage(stage), stage.actions) for stage in plan.stages)]
+    lines = iter(list(table([head, *(_step(step) for _, steps in groups for step in steps)])))
+    yield next(lines)
+    for title, steps in groups:
+        if title:
+            yield title
+        for _ in steps:
+            yield next(lines)
     yield ""
     base = "every present value is unknown (--offline)" if plan.offline else f"from readings at version {plan.base}"
     yield f"{plan.changes} to change, {plan.unchanged} already there, about {plan.expected_ms / 1000:g} s; {base}"
-    for step in plan.steps:
+    for step in (*plan.steps, *(action for stage in plan.stages for action in stage.actions)):
         if step.problem:
             yield f"! {step.device}.{step.property}: {problem_line(step.problem)}"
 
@@ -40,6 +47,11 @@ def report_lines(report: ApplyReport) -> Iterable[str]:
     yield from table(
         [("", "property", "goal", "read back", "ms"), *(_member(member) for member in report.run.members.values())]
     )
+    for step in report.run.steps:
+        took = f"{step.ended - step.started:.2f} s" if step.started is not None and step.ended is not None else ""
+        yield f"step {step.number}  {step.state:<9}  {took:>8}  {step.label.en or step.label.id}"
+        if step.problem:
+            yield f"! step {step.number}: {problem_line(step.problem)}"
     yield ""
     yield f"{report.run.scene}: {report.run.result} in {(report.run.ended or report.run.started) - report.run.started:.2f} s"
     for member in report.run.members.values():
@@ -80,6 +92,11 @@ def _content(text: str) -> str:
         return f'{found["kind"]} "{said}"' if said else str(found["kind"])
     except (ValueError, KeyError, TypeError):
         return text
+
+
+def _stage(stage: PlanStage) -> str:
+    most = f", at most {stage.longest_ms / 1000:g} s" if stage.longest_ms != stage.expected_ms else ""
+    return f"-- step {stage.number}: {stage.label.en or stage.label.id} (about {stage.expected_ms / 1000:g} s{most})"
 
 
 def _step(step: PlanStep) -> tuple[str, ...]:

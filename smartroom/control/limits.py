@@ -22,6 +22,18 @@ EXPRESSION_NESTING = 12
 EXPRESSION_PARTS = 1500
 """Nodes of a condition's syntax tree (each value has about twelve): with no loops in the language this bounds its time."""
 
+SCENE_STEPS = 100
+"""Steps of one scene with those of nested scenes: above it a rundown tells more and stops sooner."""
+
+RAMP_MAX_S = 120.0
+"""A fader that moves longer is a cue, not a step."""
+
+RAMP_INTERVAL_S = 0.1
+"""Ten values a second look and sound even; a slower device gets fewer."""
+
+STEP_LOOK_S = 1.0
+"""A condition that asks for the time is looked at again at least this often."""
+
 RUNDOWN_CUES = 200
 """Cues of one rundown: a day's programme, and what one operator can follow."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
+from typing import Literal
 
 from smartroom.protocol.base import Id, Label, Message, Text, Value
 from smartroom.protocol.errors import Problem
@@ -70,6 +71,18 @@ class PlanStep(Message):
     problem: Problem | None = None
 
 
+class PlanStage(Message):
+    """One step of a scene, with what it would do then. What it depends on is reckoned from the steps before it."""
+
+    number: str
+    kind: Literal["set", "wait", "until", "ramp", "scene", "if", "parallel"]
+    label: Text
+    expected_ms: int
+    longest_ms: int
+    """A wait until something holds is expected to end at once and may take this long."""
+    actions: list[PlanStep] = []
+
+
 class Plan(Message):
     """What a scene would do, from the readings in its steps. It may be kept, shown and applied later: then nothing may have moved since."""
 
@@ -85,10 +98,13 @@ class Plan(Message):
     offline: bool = False
     """Made without a server: every present value is unknown."""
     steps: list[PlanStep]
+    """The desired state; all of it when the scene has no steps."""
+    stages: list[PlanStage] = []
+    """Steps after it, one after the other."""
     changes: int
     unchanged: int
     expected_ms: int
-    """Critical path: devices work at the same time."""
+    """Critical path: devices work at the same time; steps come one after the other."""
     digest: str = ""
     """SHA-256 over everything else: a plan that was changed by hand is found out."""
 

@@ -187,6 +187,36 @@ class Member(Message):
     restored: Restored | None = None
 
 
+class StepState(StrEnum):
+    """How far one step of a run has come."""
+
+    WAITING = "waiting"
+    """Its turn has not come."""
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    PASSED = "passed"
+    """Its turn never came: the other way of an `if`, or an earlier step stopped the run."""
+    CANCELLED = "cancelled"
+
+
+class StepRun(Message):
+    """One step of a run."""
+
+    number: str
+    """Its place: `3`, `3.1` inside the third."""
+    kind: Literal["set", "wait", "until", "ramp", "scene", "if", "parallel"]
+    label: Text
+    state: StepState = StepState.WAITING
+    started: float | None = None
+    ended: float | None = None
+    until: float | None = None
+    """Server time at which it is over at the latest, while it runs."""
+    members: list[str] = []
+    """`device.property` it moves."""
+    problem: Problem | None = None
+
+
 class RunResult(StrEnum):
     """How a run ended; None while it goes on."""
 
@@ -208,6 +238,8 @@ class Run(Message):
     result: RunResult | None = None
     members: dict[str, Member] = {}
     """By `device.property`, in the scene's order."""
+    steps: list[StepRun] = []
+    """In the order of the file; empty for a scene without."""
 
 
 class SceneLight(StrEnum):

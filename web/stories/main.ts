@@ -28,7 +28,7 @@ Object.assign(window, { transport, session });
 function undoing(left: boolean): Run {
   const list = members("verified").map((member) => (member.property === "power" ? { ...member, state: left ? ("failed" as const) : ("waiting" as const), until: Date.now() / 1000 + 30 } : member));
   const now = Date.now() / 1000;
-  return { id: "run-undo", scene: "kembalikan", by: "Tablet ruang", started: now - 3, ended: left ? now : null, result: left ? "partial" : null, members: keyed(list) };
+  return { id: "run-undo", scene: "kembalikan", by: "Tablet ruang", started: now - 3, ended: left ? now : null, result: left ? "partial" : null, members: keyed(list), steps: [] };
 }
 
 /** `Proyektor` off, the rest as it is. */
@@ -44,5 +44,5 @@ function plan(scene: string): Plan {
     step("matrix", "mute.1", "Suara", false, false, 0, "skip"),
     step("matrix", "route.2", "Layar kanan", 2, 2, 0, "skip"),
   ];
-  return { format: 1, made: Date.now() / 1000, by: "", digest: "sha256:0", room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, changes: 4, unchanged: 2, expected_ms: 42_000 };
+  return { format: 1, made: Date.now() / 1000, by: "", digest: "sha256:0", room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, stages: [], changes: 4, unchanged: 2, expected_ms: 42_000 };
 }

@@ -84,7 +84,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
   ];
   const failed = members("verified").map((item) => (item.property === "power" ? { ...item, state: "failed" as const, problem: silent, ms: 5000 } : item));
   const running = members("verified").map((item, index) => (index === 2 ? { ...item, state: "waiting" as const, until: now() + 40 } : index > 2 ? { ...item, state: "sending" as const } : item));
-  const run = (sceneId: string, list: Member[], result: "failed" | "partial" | "restored" | null): SceneState["run"] => ({ id: `run-${sceneId}`, scene: sceneId, by: "Sekda", started: now() - 4, ended: result ? now() : null, result, members: keyed(list) });
+  const run = (sceneId: string, list: Member[], result: "failed" | "partial" | "restored" | null): SceneState["run"] => ({ id: `run-${sceneId}`, scene: sceneId, by: "Sekda", started: now() - 4, ended: result ? now() : null, result, members: keyed(list), steps: [] });
   const back = failed.map((item) => ({ ...item, restored: item.property === "preset" ? ("irreversible" as const) : ("restored" as const) }));
   const states = [
     scene("rapat", ["Mode Rapat", "Meeting"], 1, { light: "active", reached: 7, total: 7, since: now() - 2300 }),

@@ -112,12 +112,11 @@ def from_validation(
     document: Document, error: ValidationError, keys: Mapping[str, Sequence[str]] | None = None
 ) -> Exception:
     """The first of pydantic's findings, at its line, with a fix where one can be guessed. `keys`: what may stand where."""
-    first = error.errors()[0]
-    path = tuple(
-        part
-        for part in first["loc"]
-        if part != "[key]" and not (isinstance(part, str) and part.startswith(("_", "function-", "str")))
-    )
+    found = error.errors()
+    place = _place(found[0]["loc"])
+    inside = [item for item in found if _place(item["loc"])[: len(place)] == place]
+    first = max(inside, key=lambda item: len(_place(item["loc"])))  # of a value that may be several things, the nearest
+    path = _place(first["loc"])
     fix = ""
     if first["type"] == "extra_forbidden":
         allowed = _siblings(keys or _KEYS, error.title, first["loc"])
@@ -139,6 +138,12 @@ def from_validation(
     )
 
 
+def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where in the file; what pydantic adds of its own is left out."""
+    own = ("_", "function-", "str", "literal[")
+    return tuple(part for part in loc if part != "[key]" and not (isinstance(part, str) and part.startswith(own)))
+
+
 _LENGTHS = {"too_long": "split it in two", "too_short": "add one, or remove the line"}
 
 _KEYS = {
@@ -148,6 +153,7 @@ _KEYS = {
     "sources": ["at", "name", "icon"],
     "audio": ["volume", "mute"],
     "SceneFile": ["name", "icon", "order", "danger", "hidden", "extends", "on_failure", "timeout", "desired", "steps"],
+    "steps": ["id", "name", "on_failure", "set", "wait", "ramp", "scene", "if", "then", "else", "parallel"],
 }
 
 

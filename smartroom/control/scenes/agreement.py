@@ -15,7 +15,7 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import PLAN_LIFE_S
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.scenes import PLAN_FORMAT, Plan, PlanAction, PlanStep
+from smartroom.protocol.scenes import PLAN_FORMAT, Plan, PlanAction, PlanStage, PlanStep
 
 _ANEW = Text(id="Buat rencana baru", en="Make the plan anew")
 _AHEAD_S = 60.0
@@ -90,15 +90,30 @@ def departures(plan: Plan, fresh: Plan, tolerance: Callable[[str, str], float]) 
 
 
 def _every(plan: Plan, fresh: Plan, tolerance: Callable[[str, str], float]) -> Iterator[Departure]:
-    given = {(step.device, step.property): step for step in plan.steps}
-    for step in fresh.steps:
-        was = given.pop((step.device, step.property), None)
+    if [_stage(stage) for stage in plan.stages] != [_stage(stage) for stage in fresh.stages]:
+        yield Departure("", "", fresh.name, Change.SCENE)
+        return
+    given = dict(_actions(plan))
+    for place, step in _actions(fresh):
+        was = given.pop(place, None)
         change = Change.SCENE if was is None else _change(was, step, tolerance(step.device, step.property))
         if change is not None:
             reachable = step.action is not PlanAction.UNAVAILABLE
             yield _departure(step, change, was.now if was else None, step.now, reachable=reachable)
     for gone in given.values():
         yield _departure(gone, Change.SCENE, gone.now, None, reachable=True)
+
+
+def _actions(plan: Plan) -> Iterator[tuple[tuple[str, str, str], PlanStep]]:
+    """What a plan does, by step, device and property."""
+    for number, steps in (("", plan.steps), *((stage.number, stage.actions) for stage in plan.stages)):
+        for step in steps:
+            yield (number, step.device, step.property), step
+
+
+def _stage(stage: PlanStage) -> tuple[str, str, Text]:
+    """What makes a step this step, whatever it would find."""
+    return stage.number, stage.kind, stage.label
 
 
 def _change(was: PlanStep, step: PlanStep, tolerance: float) -> Change | None:

@@ -27,6 +27,7 @@ from smartroom.control.scenes.model import UNDO, Goal, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
 from smartroom.control.scenes.recall import REACHED, Recall, compensation, name_of
+from smartroom.control.scenes.steps import Step
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import Cause, Drift, Member, MemberState, RunResult, SceneState, Undo
@@ -108,11 +109,11 @@ class Engine:
             and all(part.claim.lost is None for part in latest.parts.values())
         ):
             return latest, True
-        goals = [goal for goal in scene.goals if only is None or goal.key in only]
+        goals = scene.touched if only is None else [goal for goal in scene.goals if goal.key in only]
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
         self._forget_told()
         displaced = self._stand(scene, by, again=only is not None)
-        recall = self._begin(scene, by, goals, carried, displaced)
+        recall = self._begin(scene, by, goals, carried, displaced, scene.steps if only is None else ())
         self._latest[scene.id] = recall
         with self._store.batch():
             self._store.put(("scenes", scene.id, "run"), recall.run)
@@ -130,9 +131,19 @@ class Engine:
         goals: Sequence[Goal],
         carried: Mapping[str, Member],
         displaced: Mapping[str, StandingScene],
+        steps: Sequence[Step] = (),
     ) -> Recall:
         """Take the properties over and go."""
-        recall = Recall(secrets.token_hex(8), scene, by, goals, carried, lambda name: self._progress(recall, name))
+        recall = Recall(
+            secrets.token_hex(8),
+            scene,
+            by,
+            goals,
+            carried,
+            lambda name: self._progress(recall, name),
+            steps,
+            str(self._store.document["timezone"]),
+        )
         why = problem(
             ErrorCode.SUPERSEDED,
             f"Diambil alih {scene.name.id} oleh {by}",
@@ -211,7 +222,13 @@ class Engine:
                 )
             )
         scene = replace(
-            last.recall.scene, id=UNDO, name=Text(id="Kembalikan", en="Take back"), goals=goals, on_failure="continue"
+            last.recall.scene,
+            id=UNDO,
+            name=Text(id="Kembalikan", en="Take back"),
+            goals=goals,
+            first=None,
+            steps=(),
+            on_failure="continue",
         )
         self._last = None
         self._standing.pop(last.recall.scene.id, None)
@@ -338,8 +355,10 @@ class Engine:
     def _show_members(self, recall: Recall, place: tuple[str, ...]) -> None:
         """What has moved since it was last shown; a run is never said whole again."""
         members = recall.run.members
-        for name in self._moved.pop(recall.scene.id, set()) & members.keys():
-            self._store.put((*place, "members", name), members[name])
+        for name in self._moved.pop(recall.scene.id, set()) - {""}:
+            self._store.put((*place, "members", name), members.get(name))
+        if recall.run.steps:
+            self._store.put((*place, "steps"), [step.model_dump(mode="json") for step in recall.run.steps])
 
     # -- by hand --
 
@@ -402,6 +421,8 @@ class Engine:
 
     def moved(self, device: str) -> None:
         """A device reported something or its connection changed: tiles that depend on it are looked at once the loop has a moment."""
+        for recall in self._latest.values():
+            recall.moved.set()
         for key in self._standing:
             latest = self._latest.get(key)
             if (latest is None or not latest.open) and any(goal.device == device for goal in self.scenes[key].goals):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,14 +17,25 @@ from devices.sdk.document import Document, DocumentError, read_document
 from devices.sdk.errors import DeviceError
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value
-from smartroom.control.limits import SCENE_TIMEOUT_MAX_S, SCENE_TIMEOUT_S
+from smartroom.control.limits import SCENE_STEPS, SCENE_TIMEOUT_MAX_S, SCENE_TIMEOUT_S
 from smartroom.control.room.expressions import BadExpression, Expression, compile_expression
 from smartroom.control.room.files import ROOM_FILE, Words, from_validation
 from smartroom.control.room.model import Device, PropertyKey, Room
 from smartroom.control.room.words import property_label
+from smartroom.control.scenes.steps import (
+    Count,
+    Head,
+    Policy,
+    SetStep,
+    Step,
+    StepFile,
+    lasting,
+    longest,
+    read_steps,
+    spared,
+    touched,
+)
 from smartroom.protocol.base import Text
-
-Policy = Literal["restore", "hold", "continue"]
 
 Place = tuple[str | int, ...]
 """Where a value stands in a file: keys and indexes from its top."""
@@ -68,6 +79,20 @@ class Scene:
     goals: tuple[Goal, ...]
     absent: tuple[Goal, ...] = ()
     """What it wants of devices that are not there yet: named in plans, never waited for."""
+    first: tuple[Goal, ...] | None = None
+    """What is brought before the steps; None: all its goals, for it has no steps."""
+    steps: tuple[Step, ...] = ()
+
+    @builtins.property
+    def begins(self) -> tuple[Goal, ...]:
+        """Goals that are brought first."""
+        return self.goals if self.first is None else self.first
+
+    @builtins.property
+    def touched(self) -> tuple[Goal, ...]:
+        """A goal for every property it may move on its way."""
+        found = {goal.key: goal for goal in self.begins}
+        return tuple({**touched(self.steps), **found}.values()) if self.steps else self.begins
 
 
 class SceneFile(BaseModel):
@@ -86,8 +111,8 @@ class SceneFile(BaseModel):
     on_failure: Policy | None = None
     timeout: str | None = None
     desired: dict[str, dict[str, object]] = {}
-    steps: Annotated[list[object], Field(max_length=0)] = []
-    """Ordered steps; only where a desired state is not enough."""
+    steps: Annotated[list[StepFile], Field(max_length=SCENE_STEPS)] = []
+    """Ordered steps, after `desired`; only where a desired state is not enough."""
 
 
 def load_scenes(folder: Path, room: Room) -> tuple[dict[str, Scene], dict[str, DocumentError]]:
@@ -105,18 +130,14 @@ def load_scenes(folder: Path, room: Room) -> tuple[dict[str, Scene], dict[str, D
 
 
 def load_scene(path: Path, room: Room) -> Scene:
-    """One scene with everything it inherits. DocumentError names file, line and fix."""
+    """One scene with everything it inherits and all steps of nested scenes. DocumentError names file, line and fix."""
     chain = list(_chain(path))
     if path.stem == UNDO:
         raise chain[0][0].error((), f"'{UNDO}' is taking the last change back", fix="give the file another name")
-    goals: dict[PropertyKey, tuple[Goal, Document, Place]] = {}
-    for document, written in reversed(chain):
-        for goal, where in goals_at(document, ("desired",), written.desired, room):
-            goals[goal.key] = (goal, document, where)
-    _coherent(goals)
     document, written = chain[0]
+    first = _desired(chain, room)
+    steps = _steps(chain, room, (path.stem,), "", Count())
     timeout = next((item.timeout for _, item in chain if item.timeout), None)
-    wanted = {key: goal for key, (goal, _, _) in goals.items()}
     return Scene(
         id=path.stem,
         name=written.name,
@@ -125,9 +146,96 @@ def load_scene(path: Path, room: Room) -> Scene:
         danger=written.danger,
         hidden=written.hidden,
         on_failure=next((item.on_failure for _, item in chain if item.on_failure), "continue"),
-        timeout_s=seconds(document, ("timeout",), timeout, 1, SCENE_TIMEOUT_MAX_S) if timeout else SCENE_TIMEOUT_S,
-        goals=tuple(_linked(goal, wanted) for goal in wanted.values()),
+        timeout_s=_timeout(document, timeout, longest(steps)),
+        goals=lasting(first, steps) if steps else first,
+        first=first if steps else None,
+        steps=steps,
     )
+
+
+def _desired(chain: Sequence[tuple[Document, SceneFile]], room: Room) -> tuple[Goal, ...]:
+    """The desired state with everything inherited, each goal linked to what must hold before it."""
+    goals: dict[PropertyKey, tuple[Goal, Document, Place]] = {}
+    for document, written in reversed(chain):
+        for goal, where in goals_at(document, ("desired",), written.desired, room):
+            goals[goal.key] = (goal, document, where)
+    _coherent(goals)
+    wanted = {key: goal for key, (goal, _, _) in goals.items()}
+    return tuple(_linked(goal, wanted) for goal in wanted.values())
+
+
+def _steps(
+    chain: Sequence[tuple[Document, SceneFile]], room: Room, inside: tuple[str, ...], prefix: str, count: Count
+) -> tuple[Step, ...]:
+    """The steps of the nearest file that has any. `inside`: the scenes that are being read, for one must not hold itself."""
+    document, written = next(((at, item) for at, item in chain if item.steps), chain[0])
+    return tuple(read_steps(_FileSteps(document, room, inside), ("steps",), written.steps, prefix, count))
+
+
+@dataclass(frozen=True, slots=True)
+class _FileSteps:
+    """`Source` of one scene's file."""
+
+    document: Document
+    room: Room
+    inside: tuple[str, ...]
+
+    def goals(self, place: Place, desired: Mapping[str, Mapping[str, object]]) -> tuple[Goal, ...]:
+        found = {
+            goal.key: (goal, self.document, where) for goal, where in goals_at(self.document, place, desired, self.room)
+        }
+        _coherent(found)
+        wanted = {key: goal for key, (goal, _, _) in found.items()}
+        return tuple(_linked(goal, wanted) for goal in wanted.values())
+
+    def goal(self, place: Place, name: str, value: float) -> Goal:
+        return FileNames(self.document, place, self.room).whole(name, value)
+
+    def condition(self, place: Place, text: str, steps: Collection[str]) -> Expression:
+        return condition(self.document, place, text, self.room, steps)
+
+    def duration(self, place: Place, text: str, longest: float) -> float:
+        return seconds(self.document, place, text, 0.1, longest)
+
+    def nested(self, place: Place, scene: str, number: str, count: Count) -> tuple[Step, ...]:
+        if scene in self.inside:
+            raise self.document.error(
+                place,
+                f"'{scene}' holds itself: {' → '.join([*self.inside, scene])}",
+                value=scene,
+                fix="break the circle: copy the steps you need",
+            )
+        path = Path(self.document.file).with_name(f"{scene}.yaml")
+        if not path.exists():
+            names = [item.stem for item in path.parent.glob("*.yaml") if item.name != ROOM_FILE]
+            near = get_close_matches(scene, names, n=1)
+            fix = f"did you mean '{near[0]}'?" if near else f"scenes: {', '.join(sorted(names))}"
+            raise self.document.error(place, f"no scene '{scene}' to put in", value=scene, fix=fix)
+        chain = list(_chain(path))
+        first, inner = _desired(chain, self.room), Count(count.steps)  # ids of another scene are its own
+        steps = _steps(chain, self.room, (*self.inside, scene), number, inner)
+        count.steps = inner.steps
+        begin = Head(f"{number}0", None, chain[0][1].name, None)
+        return (*((SetStep(begin, first),) if first else ()), *steps)
+
+
+def _timeout(document: Document, written: str | None, steps_s: float) -> float:
+    """Steps need their own time: what is written must leave room for it, what is not written grows with it."""
+    if written is None:
+        if steps_s > SCENE_TIMEOUT_MAX_S - SCENE_TIMEOUT_S:
+            raise document.error(
+                ("steps",), f"these steps take up to {steps_s:g} s", fix="make a rundown of it, or shorten its waits"
+            )
+        return SCENE_TIMEOUT_S + steps_s
+    limit = seconds(document, ("timeout",), written, 1, SCENE_TIMEOUT_MAX_S)
+    if limit < steps_s:
+        raise document.error(
+            ("timeout",),
+            f"timeout {written} is shorter than its steps, which take up to {steps_s:g} s",
+            value=written,
+            fix=f"timeout: {min(steps_s + SCENE_TIMEOUT_S, SCENE_TIMEOUT_MAX_S):g}s",
+        )
+    return limit
 
 
 def without(scene: Scene, devices: Collection[str]) -> Scene:
@@ -135,7 +243,13 @@ def without(scene: Scene, devices: Collection[str]) -> Scene:
     kept = tuple(goal for goal in scene.goals if goal.device not in devices)
     if not kept or len(kept) == len(scene.goals):
         return scene
-    return replace(scene, goals=kept, absent=tuple(goal for goal in scene.goals if goal.device in devices))
+    return replace(
+        scene,
+        goals=kept,
+        absent=tuple(goal for goal in scene.goals if goal.device in devices),
+        first=None if scene.first is None else tuple(goal for goal in scene.first if goal.device not in devices),
+        steps=spared(scene.steps, devices),
+    )
 
 
 def _chain(path: Path) -> Iterator[tuple[Document, SceneFile]]:
@@ -211,9 +325,13 @@ class FileNames:
 
     def goal(self, name: str, written: Value) -> tuple[PropertyKey, Value, float]:
         """The same with its value, as a scene would want it."""
-        device, prop = self._found(name)
-        goal = _goal(self.document, self.place, self.room, device, prop, written)
+        goal = self.whole(name, written)
         return goal.key, goal.value, goal.tolerance
+
+    def whole(self, name: str, written: object) -> Goal:
+        """A goal of one property by its full name."""
+        device, prop = self._found(name)
+        return _goal(self.document, self.place, self.room, device, prop, written)
 
     def _found(self, name: str) -> tuple[Device, str]:
         parts = name.split(".")

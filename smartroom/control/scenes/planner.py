@@ -95,8 +95,40 @@ def make_plan(
     offline: bool = False,
 ) -> Plan:
     """The plan as people read it. `now` is the monotonic clock, to tell the age of readings; `made` the world's."""
-    wanted = {goal.key: goal for goal in scene.goals}
-    pending = [goal for goal in scene.goals if not holds(goal, facts[goal.key])]
+    steps, ends = planned(scene.begins, shapes, facts, now=now, offline=offline)
+    changes = sum(step.action is PlanAction.SET for step in steps.values())
+    return Plan(
+        made=made,
+        by=by,
+        room=room,
+        scene=scene.id,
+        name=scene.name,
+        base=base,
+        offline=offline,
+        steps=[
+            *(steps[goal.key] for goal in _dependencies_first(scene.begins)),
+            *(
+                _step(goal, Fact(), now, action=PlanAction.UNAVAILABLE, problem=_unpaired(goal))
+                for goal in scene.absent
+            ),
+        ],
+        changes=changes,
+        unchanged=sum(step.action is PlanAction.SKIP for step in steps.values()),
+        expected_ms=max((ends[key] for key, step in steps.items() if step.action is PlanAction.SET), default=0),
+    ).seal()
+
+
+def planned(
+    goals: Sequence[Goal],
+    shapes: Mapping[str, Shape],
+    facts: Mapping[PropertyKey, Fact],
+    *,
+    now: float,
+    offline: bool = False,
+) -> tuple[dict[PropertyKey, PlanStep], dict[PropertyKey, int]]:
+    """What would be done with goals that are brought side by side, and when each is expected to be there (ms)."""
+    wanted = {goal.key: goal for goal in goals}
+    pending = [goal for goal in goals if not holds(goal, facts[goal.key])]
     steps: dict[PropertyKey, PlanStep] = {}
     ends: dict[PropertyKey, int] = {}
     for batch in batches(pending, shapes):
@@ -119,31 +151,12 @@ def make_plan(
                 reversible=_reversible(shapes[goal.device], goal, fact),
                 problem=trouble,
             )
-    for goal in scene.goals:
+    for goal in goals:
         if goal.key not in steps:
             steps[goal.key] = _step(
                 goal, facts[goal.key], now, action=PlanAction.SKIP, reason=Text(id="Sudah sesuai", en="Already there")
             )
-    changes = sum(step.action is PlanAction.SET for step in steps.values())
-    return Plan(
-        made=made,
-        by=by,
-        room=room,
-        scene=scene.id,
-        name=scene.name,
-        base=base,
-        offline=offline,
-        steps=[
-            *(steps[goal.key] for goal in _dependencies_first(scene.goals)),
-            *(
-                _step(goal, Fact(), now, action=PlanAction.UNAVAILABLE, problem=_unpaired(goal))
-                for goal in scene.absent
-            ),
-        ],
-        changes=changes,
-        unchanged=sum(step.action is PlanAction.SKIP for step in steps.values()),
-        expected_ms=max((ends[key] for key, step in steps.items() if step.action is PlanAction.SET), default=0),
-    ).seal()
+    return steps, ends
 
 
 def wire_value(value: Value) -> WireValue:

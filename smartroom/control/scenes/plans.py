@@ -14,7 +14,8 @@ from smartroom.control.room.store import Store
 from smartroom.control.room.words import mover_label, value_label
 from smartroom.control.scenes.agreement import Change, Departure, departures, moved_on, must_be_ours, unknown_plan
 from smartroom.control.scenes.model import Scene
-from smartroom.control.scenes.planner import make_plan, needed
+from smartroom.control.scenes.planner import needed
+from smartroom.control.scenes.stages import plan_of
 from smartroom.protocol.base import Label, Text
 from smartroom.protocol.base import Value as WireValue
 from smartroom.protocol.scenes import Plan
@@ -31,9 +32,9 @@ class Plans:
 
     async def make(self, scene: Scene, by: Label) -> Plan:
         """What a scene would do. Nothing is sent but questions."""
-        facts = await self._gateway.facts(needed(scene.goals))
-        shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in scene.goals}
-        plan = make_plan(
+        facts = await self._gateway.facts(needed(scene.touched))
+        shapes = {goal.device: self._gateway.endpoint(goal.device).driver for goal in scene.touched}
+        plan = plan_of(
             self._room().id,
             scene,
             shapes,

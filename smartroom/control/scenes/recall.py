@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from devices.sdk.commands import Priority, Set
+from devices.sdk.commands import Act, Priority, Set
 from devices.sdk.errors import BadSetting, DeviceError, Unreachable
 from devices.sdk.readings import Reading, Value
 from smartroom.control import clock
@@ -15,10 +16,13 @@ from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progres
 from smartroom.control.errors import device_problem, problem
 from smartroom.control.room.model import PropertyKey, Shape
 from smartroom.control.scenes.claims import Claim, Owner
+from smartroom.control.scenes.conditions import Now
 from smartroom.control.scenes.model import Goal, Scene
 from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
+from smartroom.control.scenes.program import Program, begun
+from smartroom.control.scenes.steps import Step
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Cause, Member, MemberState, Restored, Run, RunResult
+from smartroom.protocol.state import Cause, Member, MemberState, Restored, Run, RunResult, StepRun, StepState
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,6 +30,9 @@ _REUNION_S = 0.05
 """After a lost connection: the link's state follows the failed command a moment later, then the caller waits for the device."""
 
 _TO_RESTORE = frozenset({RunResult.PARTIAL, RunResult.FAILED})
+
+_MOTIONS = frozenset({"presets", "pan_tilt", "zoom"})
+"""What moves for a while after it was told to."""
 
 REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
 
@@ -50,7 +57,10 @@ class Recall:
         goals: Iterable[Goal],
         carried: Mapping[str, Member],
         changed: Callable[[str], None],
+        steps: Sequence[Step] = (),
+        timezone: str = "WIB",
     ) -> None:
+        """`goals` are all it may move; `steps` follow the scene's first goals, and without any all goals are brought at once."""
         self.scene = scene
         owner = Owner(Cause.SCENE, by, scene.name)
         self.parts = {goal.key: Part(goal, Claim(owner)) for goal in goals}
@@ -61,18 +71,32 @@ class Recall:
         self._idle = asyncio.Event()
         self._held = False
         self._away: set[str] = set()
-        self._sent: set[PropertyKey] = set()
+        self._sent: dict[PropertyKey, int] = {}
+        """What something was sent to, and in which phase first."""
+        self._phase = 0
+        self._steps = steps
+        self._timezone = timezone
+        first = {goal.key for goal in scene.begins}
+        self._begun = {key for key in self.parts if not steps or key in first}
+        """What it has set out to move; steps add to it."""
+        self.stopping: Problem | None = None
+        """Who stopped it, and why."""
+        self.stopped = asyncio.Event()
+        self.moved = asyncio.Event()
+        """Something in the room was reported, or the run was stopped."""
         members = dict(carried)
-        for goal in scene.goals:
-            if goal.key in self.parts:
-                members[name_of(goal.key)] = Member(
-                    device=goal.device,
-                    property=goal.property,
-                    goal=wire_value(goal.value),
-                    label=goal.label,
-                    state=MemberState.WAITING,
-                )
-        self.run = Run(id=run_id, scene=scene.id, by=by, started=clock.wall(), members=members)
+        for part in self.parts.values():
+            goal = part.goal
+            members[name_of(goal.key)] = Member(
+                device=goal.device,
+                property=goal.property,
+                goal=wire_value(goal.value),
+                label=goal.label,
+                state=MemberState.WAITING,
+            )
+        self.run = Run(
+            id=run_id, scene=scene.id, by=by, started=clock.wall(), members=members, steps=begun(steps) if steps else []
+        )
 
     @property
     def open(self) -> bool:
@@ -80,7 +104,10 @@ class Recall:
         return self.run.result is None
 
     def cancel(self, why: Problem) -> None:
-        """Stop where it is; what was reached stays."""
+        """Stop where it is, between steps and inside them; what was reached stays."""
+        self.stopping = self.stopping or why
+        self.stopped.set()
+        self.moved.set()
         for part in self.parts.values():
             if not part.settled.is_set():
                 part.claim.take(why)
@@ -93,7 +120,6 @@ class Recall:
     ) -> None:
         """Carry the run out. `ready` keeps the facts it starts from, before the first byte."""
         goals = [part.goal for part in self.parts.values()]
-        self._away = {goal.device for goal in goals if not gateway.ready(goal.device)}
         try:
             async with asyncio.timeout(self.scene.timeout_s):
                 facts = await gateway.facts(needed(goals))
@@ -102,35 +128,72 @@ class Recall:
                         name, value = name_of(goal.key), wire_value(facts[goal.key].value)
                         self.run.members[name] = _with(self.run.members[name], before=value)
                 await ready(facts)
-                wanted = {goal.key: goal for goal in self.scene.goals}
-                pending: list[Goal] = []
-                for goal in goals:
-                    if self._taken_over(goal.key):
-                        continue
-                    if holds(goal, facts[goal.key]):
-                        self._settle(goal.key, MemberState.SKIPPED, value=wire_value(facts[goal.key].value))
-                    elif (why := blocked(goal, wanted, facts)) is not None:
-                        self._settle(goal.key, MemberState.FAILED, problem=why)
-                    else:
-                        pending.append(goal)
-                work = batches(pending, {goal.device: gateway.endpoint(goal.device).driver for goal in pending})
-                self._busy = len(work)
-                async with asyncio.TaskGroup() as group:
-                    for batch in work:
-                        group.create_task(self._carry_out(batch, gateway, locks), name=f"{self.run.id}:{batch.device}")
+                await self._reach([goal for goal in goals if goal.key in self._begun], facts, gateway, locks)
+                if self._steps and self._may_go_on():
+                    await Program(
+                        self, self._steps, gateway, locks, lambda ended: Now(gateway, self._timezone, ended)
+                    ).run()
         except TimeoutError:
             _LOG.warning("scene %s: run %s passed its limit of %g s", self.scene.id, self.run.id, self.scene.timeout_s)
         finally:
             self._settle_rest()
-        if self.scene.on_failure == "restore" and judge(self.run.members.values()) in _TO_RESTORE:
+        if self.scene.on_failure == "restore" and self._result() in _TO_RESTORE:
             await self._put_back(gateway, locks)
         self.end()
+
+    async def reach(self, goals: Sequence[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
+        """One step's goals, side by side, as a scene's."""
+        self.arm(goals)
+        left = [goal for goal in goals if not self.parts[goal.key].settled.is_set()]
+        await self._reach(left, await gateway.facts(needed(left)), gateway, locks)
+
+    def arm(self, goals: Sequence[Goal]) -> None:
+        """The run sets out for these goals; what an earlier step reached of the same properties is past."""
+        self._phase += 1
+        for goal in goals:
+            part = self.parts[goal.key]
+            part.goal = goal
+            part.settled = asyncio.Event()
+            self._begun.add(goal.key)
+            self._update(
+                goal.key, goal=wire_value(goal.value), label=goal.label, state=MemberState.WAITING, problem=None
+            )
+            self._taken_over(goal.key)
+
+    def give_up(self, goal: Goal, why: Problem) -> None:
+        """A goal that cannot be reached by what was tried."""
+        self._settle(goal.key, MemberState.FAILED, problem=why)
+
+    def sends(self, key: PropertyKey, value: Value) -> None:
+        """Something on the way to a goal is sent now."""
+        self._sent.setdefault(key, self._phase)
+        self.parts[key].claim.sending(value)
+        if self.run.members[name_of(key)].state is not MemberState.SENDING:
+            self._update(key, state=MemberState.SENDING)
+
+    def missed(self, goals: Sequence[Goal]) -> Problem | None:
+        """The first reason why one of these goals was not reached."""
+        for goal in goals:
+            member = self.run.members[name_of(goal.key)]
+            if member.state not in REACHED:
+                return member.problem or problem(ErrorCode.NOT_REACHED, "Tidak tercapai", "Not reached")
+        return None
+
+    def told(self) -> None:
+        """A step has said something new."""
+        self._changed("")
 
     def end(self) -> None:
         """Say the result. Idempotent; called in any case, also for a run that broke."""
         self._settle_rest()
         if self.open:
-            self.run = self.run.model_copy(update={"result": judge(self.run.members.values()), "ended": clock.wall()})
+            for key in self.parts.keys() - self._begun:  # the other way of an `if`, or a step that never came
+                self.run.members.pop(name_of(key), None)
+                self._changed(name_of(key))
+            for place, step in enumerate(self.run.steps):
+                if step.state is StepState.WAITING:
+                    self.run.steps[place] = step.model_copy(update={"state": StepState.PASSED})
+            self.run = self.run.model_copy(update={"result": self._result(), "ended": clock.wall()})
             self.finished.set()
 
     @property
@@ -150,14 +213,15 @@ class Recall:
         for key in irreversible:
             if self.parts[key].claim.lost is None:
                 self._update(key, restored=Restored.IRREVERSIBLE)
-        back = Recall(
-            f"{self.run.id}-back",
-            replace(self.scene, goals=goals, on_failure="continue"),
-            self.run.by,
-            goals,
-            {},
-            lambda _: None,
-        )
+        for phase in sorted({self._sent[goal.key] for goal in goals}, reverse=True):
+            await self._put_back_phase([goal for goal in goals if self._sent[goal.key] == phase], gateway, locks)
+
+    async def _put_back_phase(
+        self, goals: Sequence[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]
+    ) -> None:
+        """What one step first touched; what came later is back already."""
+        scene = replace(self.scene, goals=tuple(goals), first=None, steps=(), on_failure="continue")
+        back = Recall(f"{self.run.id}-back", scene, self.run.by, goals, {}, lambda _: None)
         for key, part in back.parts.items():
             part.claim = self.parts[key].claim  # whoever takes the property over interrupts its restoring, too
 
@@ -172,13 +236,52 @@ class Recall:
             elif self.parts[key].claim.lost is None:
                 self._update(key, restored=Restored.FAILED, value=member.value, problem=member.problem)
 
+    def _result(self) -> RunResult:
+        waiting = {name_of(key) for key in self.parts.keys() - self._begun}
+        return judge([member for name, member in self.run.members.items() if name not in waiting], self.run.steps)
+
+    def _may_go_on(self) -> bool:
+        """Whether the steps may begin: what was not reached before them stops a scene that does not simply go on."""
+        if self.stopping is not None:
+            return False
+        reached = all(self.run.members[name_of(key)].state in REACHED for key in self._begun)
+        return reached or self.scene.on_failure == "continue"
+
+    async def _reach(
+        self,
+        goals: Sequence[Goal],
+        facts: Mapping[PropertyKey, Fact],
+        gateway: Gateway,
+        locks: Mapping[PropertyKey, asyncio.Lock],
+    ) -> None:
+        self._away |= {goal.device for goal in goals if not gateway.ready(goal.device)}
+        wanted = {goal.key: goal for goal in goals}
+        pending: list[Goal] = []
+        for goal in goals:
+            if self._taken_over(goal.key):
+                continue
+            if holds(goal, facts[goal.key]):
+                self._settle(goal.key, MemberState.SKIPPED, value=wire_value(facts[goal.key].value))
+            elif (why := blocked(goal, wanted, facts)) is not None:
+                self._settle(goal.key, MemberState.FAILED, problem=why)
+            else:
+                pending.append(goal)
+        work = batches(pending, {goal.device: gateway.endpoint(goal.device).driver for goal in pending})
+        self._busy += len(work)
+        if work:
+            self._idle.clear()
+        async with asyncio.TaskGroup() as group:
+            for batch in work:
+                group.create_task(self._carry_out(batch, gateway, locks), name=f"{self.run.id}:{batch.device}")
+
     async def _carry_out(self, batch: Batch, gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
         """Bring one batch to its goals. A goal that is taken over interrupts it wherever it waits; the rest goes on."""
         task = asyncio.current_task()
         claims = [self.parts[goal.key].claim for goal in batch.goals]
         for claim in claims:
             claim.begin(task)
-        if batch.device in self._away:  # nobody waits for a device that was away before the run began
+        away = batch.device in self._away
+        if away:  # nobody waits for a device that was away before the run, or its step, began
             self._less_busy()
         try:
             while left := self._left(batch):
@@ -187,11 +290,23 @@ class Recall:
                 except asyncio.CancelledError:
                     if not self._only_taken_over(batch, task):
                         raise
+                    await self._halt(left, gateway)
         finally:
             for claim in claims:
                 claim.rest()
-            if batch.device not in self._away:
+            if not away:
                 self._less_busy()
+
+    async def _halt(self, goals: Sequence[Goal], gateway: Gateway) -> None:
+        """Somebody stopped the run: what it set in motion stands still. A goal that somebody else has now is theirs to move."""
+        for goal in goals:
+            why = self.parts[goal.key].claim.lost
+            endpoint = gateway.endpoint(goal.device)
+            moves = endpoint.driver.spec(goal.property).capability in _MOTIONS
+            if moves and why is not None and why.code is ErrorCode.CANCELLED and goal.key in self._sent:
+                with suppress(DeviceError):  # not every device that moves can be told to stop
+                    await gateway.act(goal.device, Act("stop"), priority=Priority.SAFETY, name="stop")
+                return
 
     def _only_taken_over(self, batch: Batch, task: asyncio.Task[object] | None) -> bool:
         """Take back the cancellations that takeovers made; False when somebody ends the whole run."""
@@ -262,7 +377,7 @@ class Recall:
 
         def attempt(number: int) -> None:
             for key in by_name.values():
-                self._sent.add(key)
+                self._sent.setdefault(key, self._phase)
                 self.parts[key].claim.sending(self.parts[key].goal.value)
                 if not self.parts[key].settled.is_set():
                     self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
@@ -372,9 +487,7 @@ class Recall:
     def _settle_rest(self) -> None:
         late = problem(ErrorCode.TIMEOUT, "Batas waktu lewat", "The time limit has passed")
         for key, part in self.parts.items():
-            if part.settled.is_set():
-                continue
-            if self._taken_over(key):
+            if key not in self._begun or part.settled.is_set() or self._taken_over(key):
                 continue
             earlier = self.run.members[name_of(key)].problem
             self._settle(
@@ -389,8 +502,8 @@ def name_of(key: PropertyKey) -> str:
     return f"{key[0]}.{key[1]}"
 
 
-def judge(members: Iterable[Member]) -> RunResult:
-    """The result of a run by its members: achieved only when every property was read back at its goal.
+def judge(members: Iterable[Member], steps: Sequence[StepRun] = ()) -> RunResult:
+    """The result of a run by its members and steps: achieved only when every property was read back at its goal and no step failed.
 
     Cancelled by somebody is cancelled, whatever had been reached by then; stopped by `hold` has a failure among its members.
     """
@@ -399,8 +512,10 @@ def judge(members: Iterable[Member]) -> RunResult:
     back = {member.restored for member in members} - {None}
     if Restored.RESTORED in back and Restored.FAILED not in back:
         return RunResult.RESTORED
+    if any(step.state is StepState.CANCELLED for step in steps):
+        return RunResult.CANCELLED
     if all(state in REACHED for state in states):
-        return RunResult.ACHIEVED
+        return RunResult.PARTIAL if any(step.state is StepState.FAILED for step in steps) else RunResult.ACHIEVED
     if MemberState.CANCELLED in states and MemberState.FAILED not in states:
         return RunResult.CANCELLED
     if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):

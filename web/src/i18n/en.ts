@@ -22,6 +22,7 @@ export const en: Messages = {
   scenes: "Room modes",
   idle: "Ready",
   sending: "Sending",
+  stepOf: (place, total) => `Step ${place} of ${total}`,
   sendingOf: (done, total) => `Sending · ${done} of ${total}`,
   warming: (left) => `warming up ${left}`,
   warmingOnly: "warming up",

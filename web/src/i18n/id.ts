@@ -22,6 +22,7 @@ export const id = {
   scenes: "Mode ruangan",
   idle: "Siap",
   sending: "Mengirim",
+  stepOf: (place: number, total: number) => `Langkah ${place} dari ${total}`,
   sendingOf: (done: number, total: number) => `Mengirim · ${done} dari ${total}`,
   warming: (left: string) => `pemanasan ${left}`,
   warmingOnly: "pemanasan",

@@ -1313,12 +1313,23 @@ export interface Plan {
   offline: boolean;
   room: string;
   scene: string;
+  stages: PlanStage[];
   steps: PlanStep[];
   unchanged: number;
 }
 
 /** What a plan does with a property. */
 export type PlanAction = "set" | "skip" | "unavailable";
+
+/** One step of a scene, with what it would do then. What it depends on is reckoned from the steps before it. */
+export interface PlanStage {
+  actions: PlanStep[];
+  expected_ms: number;
+  kind: "set" | "wait" | "until" | "ramp" | "scene" | "if" | "parallel";
+  label: Text;
+  longest_ms: number;
+  number: string;
+}
 
 /** One property of a plan. */
 export interface PlanStep {
@@ -1629,6 +1640,7 @@ export interface Run {
   result: RunResult | null;
   scene: string;
   started: number;
+  steps: StepRun[];
 }
 
 /** An operator moves a rundown. `turn` and `cue` are what the presser saw: where somebody else moved it meanwhile, the press is refused as stale. */
@@ -1937,6 +1949,22 @@ export interface StartRoll {
   at: number;
   id: string;
 }
+
+/** One step of a run. */
+export interface StepRun {
+  ended: number | null;
+  kind: "set" | "wait" | "until" | "ramp" | "scene" | "if" | "parallel";
+  label: Text;
+  members: string[];
+  number: string;
+  problem: Problem | null;
+  started: number | null;
+  state: StepState;
+  until: number | null;
+}
+
+/** How far one step of a run has come. */
+export type StepState = "waiting" | "running" | "done" | "failed" | "passed" | "cancelled";
 
 /** End the roll call: who was not called stays unmarked. */
 export interface StopRoll {

@@ -2,6 +2,7 @@ import type { Messages } from "../../i18n";
 import type { Member, Problem, RoomState, SceneState } from "../../protocol/messages";
 import { age, clock, countdown, duration, type Lang, pick } from "../format";
 import { driftLines, fellBy } from "./drift";
+import { runningStep } from "./steps";
 import { deviceName } from "./values";
 
 /** States of the design's table that a scene tile can be in. */
@@ -105,7 +106,7 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
     case "idle":
       return plain;
     case "sending": {
-      const note = waited(scene, room, context);
+      const note = stepped(scene, context) || waited(scene, room, context);
       return { ...plain, state: "sending", word: m.sendingOf(scene.reached, scene.total), note, progress: { done: scene.reached, total: scene.total } };
     }
     case "active":
@@ -124,6 +125,14 @@ function told(scene: SceneState, room: RoomState, context: TileContext): Tile {
     case "offline":
       return { ...plain, state: "offline", word: offlineWord(room, context) };
   }
+}
+
+/** `Langkah 3 dari 7: Tunggu 12 detik · 9 dtk`. */
+function stepped(scene: SceneState, { lang, m, now }: TileContext): string {
+  const found = runningStep(scene.run);
+  if (!found) return "";
+  const left = found.step.until === null ? 0 : countdown(found.step.until, now);
+  return `${m.stepOf(found.place, found.total)}: ${pick(found.step.label, lang)}${left > 0 ? ` · ${duration(left, lang)}` : ""}`;
 }
 
 /** What a running scene waits for: a device that warms up, or one that is not there. */
