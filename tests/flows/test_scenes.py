@@ -41,7 +41,7 @@ async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Bro
 
 
 async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) -> None:
-    """The sheet says whose picture will be gone for a moment; the base moves while it is open: nothing is sent, the sheet says what moved, and a new plan is one tap away."""
+    """The sheet names whose picture goes for a moment; the base moves while it is open: nothing is sent, what moved is said, a new plan is one tap away."""
     demo, browser = pages
     page = await demo.pair(browser)
     await page.get_by_test_id("scene-presentasi-look").click()
