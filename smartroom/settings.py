@@ -4,8 +4,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from smartroom.protocol.base import Id
+from smartroom.protocol.signing import Level
+
+
+class CeremonySettings(BaseModel):
+    """Section `ceremony`: who signs documents, at which level, where journals are kept a second time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signing: Path | None = None
+    """`signing.toml` of the sealing process; none = ink is recorded and no document is signed."""
+    seal: Id | None = None
+    """Key of the agency's seal, which signs at the last `Selesai` by itself."""
+    level: Level = Level.B_LTA
+    """What documents are raised to."""
+    remote: Id | None = None
+    """Remote service by which signatories sign on their phones."""
+    signer_keys: tuple[Id, ...] = ()
+    """Or keys of the sealing process, one per signatory in their order; each asks for its passphrase on the phone."""
+    rehearsal_key: Id | None = None
+    """Key for rehearsals, in the seal's place."""
+    rehearsal_remote: Id | None = None
+    second_copy: Path | None = None
+    """Folder on another medium: every journal is kept there, too, before anything is called saved."""
+    reserve_mb: int = Field(default=64, ge=0, le=4096)
+    """Space kept free for a journal that is open."""
+    public_url: str = ""
+    """Where the public reaches this server, for the QR code; empty = where browsers do."""
 
 
 class Settings(BaseSettings):
@@ -35,6 +64,7 @@ class Settings(BaseSettings):
     """Media worker processes; 0 = a core each, the first left to the server."""
     media_addresses: tuple[str, ...] = ()
     """Addresses meetings are reached at; none = those of this machine."""
+    ceremony: CeremonySettings = CeremonySettings()
     simulated: bool = False
     """Simulators in the place of all hardware."""
 

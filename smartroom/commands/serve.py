@@ -79,6 +79,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
             addresses=addresses,
             simulation=simulators,
             media=_media(settings),
+            ceremony=settings.ceremony,
         )
         await stack.enter_async_context(application)
         front = _front(settings)

@@ -16,6 +16,9 @@ from typing import Self
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.ceremony.ceremonies import Ceremonies
+from smartroom.control.ceremony.ports import Index, Rules
+from smartroom.control.ceremony.trust import HouseConfined
 from smartroom.control.chain import FileStorage
 from smartroom.control.conference.agencies import FILE as AGENCIES_FILE
 from smartroom.control.conference.agencies import load_roster
@@ -40,6 +43,7 @@ from smartroom.control.web.ports import Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.people import ActorKind, NewUser, Role
+from smartroom.settings import CeremonySettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -68,6 +72,7 @@ class Application:
         addresses: Mapping[str, Mapping[str, str]] | None = None,
         simulation: Simulation | None = None,
         media: Media | None = None,
+        ceremony: CeremonySettings | None = None,
     ) -> None:
         self.site = site
         self.data = data
@@ -85,6 +90,7 @@ class Application:
         self.meetings = Meetings(
             self.records.meetings, self.engine, self._place, lambda meeting: FileStorage(data / "attendance" / meeting)
         )
+        self.ceremonies = _ceremonies(data, ceremony or CeremonySettings(), self.records.ceremonies)
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
@@ -137,9 +143,11 @@ class Application:
             walls=self.walls,
             meetings=self.meetings,
             rundowns=self.rundowns,
+            ceremonies=self.ceremonies,
         )
         self.outside.front = front
         self.meetings.url = front.url
+        self.ceremonies.url = self.ceremonies.url or front.url
         return WebServer(house, front)
 
     async def machine_token(self, name: str) -> str:
@@ -167,13 +175,14 @@ class Application:
         await asyncio.wait({task})
 
     async def _supervise(self, opened: asyncio.Event) -> None:
-        async with self.engine, asyncio.TaskGroup() as group:
+        async with self.engine, self.ceremonies, asyncio.TaskGroup() as group:
             while True:
                 try:
                     self._read_roster()
                     self._open_rooms(group)
                     if not opened.is_set():
                         group.create_task(self._keep_meetings(), name="meetings")
+                        group.create_task(self.ceremonies.run(), name="ceremonies")
                 finally:
                     opened.set()
                 self._collect_when_quiet()
@@ -210,6 +219,7 @@ class Application:
             self.benches[name] = room.bench
             self.walls[name] = room.walls
             self.rundowns[name] = room.rundowns
+            self.ceremonies.enter(name)
             group.create_task(self._keep(room), name=f"room:{name}")
         for name in sorted(self.desks, key=lambda name: (self.rooms[name].order, name)):
             self.desks[name] = self.desks.pop(name)
@@ -295,6 +305,22 @@ async def people_of(data: Path, database: str | None = None) -> AsyncIterator[Pe
             yield people
     except RecordsError as error:
         raise CannotStart(str(error)) from error
+
+
+def _ceremonies(data: Path, settings: CeremonySettings, index: Index) -> Ceremonies:
+    rules = Rules(
+        seal=settings.seal,
+        seal_level=settings.level,
+        rehearsal_key=settings.rehearsal_key,
+        remote=settings.remote,
+        rehearsal_remote=settings.rehearsal_remote,
+        signer_keys=settings.signer_keys,
+        copy=settings.second_copy,
+        reserve=settings.reserve_mb << 20,
+    )
+    made = Ceremonies(data, rules, HouseConfined(data), signing=settings.signing, index=index)
+    made.url = settings.public_url.rstrip("/")
+    return made
 
 
 def _families(site: Path) -> Mapping[str, Family]:

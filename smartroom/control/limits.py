@@ -306,6 +306,47 @@ SETUP_TRIES = 50
 PEOPLE_SWEEP_S = 30.0
 """How often ended sessions are removed and last uses written down."""
 
+# -- ceremony --
+
+REVEAL_LEAD_S = 1.5
+"""From the decision to the unveiling: walls, lights and siren relays are told in time to begin together."""
+
+STAGE_INTERVAL_S = 0.1
+"""What stands on a stage reaches its pages at most ten times a second; ink does not wait for it."""
+
+CEREMONIES_PER_ROOM = 2000
+"""Kept per room: twenty years of two a week. Old ones are moved away by hand."""
+
+ECHO_FRAMES = 1200
+"""Painted batches of all walls that median and p95 of the ink's way are taken from."""
+
+INK_PER_S = 120.0
+"""Batches of a pad: one per frame of a fast tablet."""
+
+INK_BURST = 600.0
+"""What a pad kept through five seconds without a network, frame by frame."""
+
+SIGN_LINK_S = 900.0
+"""A link to a signatory's phone: time to find one's glasses, not to lose the phone."""
+
+SIGN_LINK_TRIES = 5
+"""Requests to sign by one link; a service may lock a certificate after as many wrong passphrases."""
+
+SIGN_RETRY_S = 10.0
+"""A service that is down is asked again after this, then after twice as long, up to ..."""
+
+SIGN_RETRY_MAX_S = 600.0
+"""... ten minutes."""
+
+SEALING_PAUSE_S = 2.0
+"""Before a sealing process that ended is started again: wrong settings do not mend themselves."""
+
+SEALING_STOP_S = 5.0
+"""A request to a service may be under way; after this the process is ended."""
+
+CONFINED_S = 40.0
+"""Drawing or judging one file on a busy machine; its processor time is limited to 20 s by itself."""
+
 # -- certificates --
 
 ROOT_DAYS = 3650

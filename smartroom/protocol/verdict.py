@@ -11,6 +11,12 @@ from pydantic import Field
 from smartroom.protocol.base import Label, Message, Text
 from smartroom.protocol.signing import Level, Sha256
 
+MAX_PDF = 32 << 20
+"""Bytes of a file that is judged; ours have 60 kB, with pictures some MB."""
+
+EXIT_MEMORY = 3
+"""Exit status of the confined process when its memory did not suffice."""
+
 
 class Light(StrEnum):
     """Colour of a line."""

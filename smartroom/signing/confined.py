@@ -18,11 +18,9 @@ from pydantic import Field, TypeAdapter
 from smartroom.protocol.base import Message
 from smartroom.protocol.blobs import RawFrame, pack, unpack
 from smartroom.protocol.document import DrawDocument
-from smartroom.protocol.verdict import JudgeDocument
+from smartroom.protocol.verdict import EXIT_MEMORY, JudgeDocument
 from smartroom.signing import limits
 
-EXIT_MEMORY = 3
-"""Out of memory; the asker says TOO_COSTLY."""
 EXIT_NO_REQUEST = 4
 
 Confined = DrawDocument | JudgeDocument

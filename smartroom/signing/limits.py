@@ -39,12 +39,6 @@ MEMORY = 640 << 20
 CPU_S = 20
 """CPU of one judgement; eight signatures in 4 MB take about two."""
 
-WALL_S = 40.0
-"""Wall clock of one judgement on a busy machine."""
-
-MAX_PDF = 32 << 20
-"""Bytes of a file that is judged; ours have 60 kB, with pictures some MB."""
-
 MAX_PAGES = 300
 """Pages of a file that is judged or signed: a Berita Acara has two."""
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from smartroom.control.ceremony import confined
+from smartroom.control.ceremony.sealing import SealingProcess
 from smartroom.protocol.signing import HeadStatement, Level, SealDocument, Sealed, SignHead, UpgradeDocument
-from smartroom.signing import spawn
-from smartroom.signing.seal.client import SealClient, sealing_process
 from smartroom.signing.testing.house import PASSPHRASE, SIGNER
 from tests.bench.report import Figure, Report
-from tests.signing.rig import make_office, wish
+from tests.signing.rig import make_office, sealing_process, wish
 
 RUNS = 9
 
@@ -26,8 +26,8 @@ async def main() -> Report:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
         office = make_office(Path(folder))
-        _, pdf = await spawn.draw(wish())
-        figures.append(Figure("draw in a fresh process", await _median(lambda: spawn.draw(wish()), 5), "ms"))
+        _, pdf = await confined.draw(wish())
+        figures.append(Figure("draw in a fresh process", await _median(lambda: confined.draw(wish()), 5), "ms"))
         figures.append(Figure("unsigned document", len(pdf) / 1000, "kB"))
         async with office.open(), sealing_process(office.house.settings, asyncio.subprocess.DEVNULL) as client:
             sealed = {level: await _seal(client, pdf, level) for level in Level}  # also warms the process
@@ -45,7 +45,7 @@ async def main() -> Report:
             took = await _median(lambda: client.ask(SignHead(statement=statement)), 200)
             figures.append(Figure("sign a journal head", took, "ms"))
         for level in (Level.B_T, Level.B_LTA):
-            took = await _median(functools.partial(spawn.judge, sealed[level], office.wish()), 5)
+            took = await _median(functools.partial(confined.judge, sealed[level], office.wish()), 5)
             figures.append(Figure(f"verdict on {level.value} in a fresh process", took, "ms"))
     return Report(
         how=f"two-page Berita Acara with ink, ECDSA P-256, PKCS#12 opened each time, medians of {RUNS} (heads 200, processes 5)",
@@ -53,7 +53,7 @@ async def main() -> Report:
     )
 
 
-async def _seal(client: SealClient, pdf: bytes, level: Level) -> bytes:
+async def _seal(client: SealingProcess, pdf: bytes, level: Level) -> bytes:
     told, sealed = await client.ask(SealDocument(key=SIGNER, level=level, passphrase=SecretStr(PASSPHRASE)), pdf)
     if not isinstance(told, Sealed):
         raise TypeError(told)

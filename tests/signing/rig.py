@@ -15,6 +15,7 @@ from pathlib import Path
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
+from smartroom.control.ceremony.sealing import SealingProcess
 from smartroom.protocol.document import DocumentText, DrawDocument, Ink, PlaqueLook, Point, Signatory
 from smartroom.protocol.signing import Level
 from smartroom.protocol.verdict import JudgeDocument
@@ -28,6 +29,20 @@ from smartroom.signing.testing.house import TestHouse, furnish
 from smartroom.signing.testing.services import Services, run_services
 
 HOST = "127.0.0.1"
+
+
+@asynccontextmanager
+async def sealing_process(settings: Path, log: int | None = None) -> AsyncIterator[SealingProcess]:
+    """A sealing process that answers."""
+    sealing = SealingProcess(settings, log)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(sealing.run())
+        while not sealing.alive:
+            await asyncio.sleep(0.005)
+        yield sealing
+        running.cancel()
+
+
 PERSONAL_NUMBER = "3578010101700001"
 
 

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from smartroom.control.ceremony.confined import draw
 from smartroom.protocol.signing import Level
-from smartroom.signing.spawn import draw
 from tests.signing.rig import make_office, wish
 
 

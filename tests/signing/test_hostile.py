@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reportlab.pdfgen.canvas import Canvas
 
+from smartroom.control import limits
+from smartroom.control.ceremony import confined as spawned
 from smartroom.protocol.blobs import LENGTHS, MAX_BLOB, FrameBroken, pack, unpack
 from smartroom.protocol.document import Drawn
-from smartroom.protocol.verdict import Finding, JudgeDocument, Light
-from smartroom.signing import confined, limits, spawn
+from smartroom.protocol.verdict import MAX_PDF, Finding, JudgeDocument, Light
+from smartroom.signing import confined
 from smartroom.signing.verify.judge import judge as judge_here
 from tests.signing.rig import Office, wish
 
@@ -119,7 +121,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_file_gets_a_red_verdict(name: str) -> None:
     """No crash, no hang, no pass: the first line is red, and the parent stays whole."""
-    verdict = await spawn.judge(HOSTILE[name](), NOTHING)
+    verdict = await spawned.judge(HOSTILE[name](), NOTHING)
     assert verdict.intact.light is Light.RED
     assert not verdict.passed
 
@@ -127,24 +129,24 @@ async def test_a_hostile_file_gets_a_red_verdict(name: str) -> None:
 @pytest.mark.parametrize(("name", "finding"), [("500 pages", Finding.TOO_BIG), ("nothing", Finding.UNREADABLE)])
 async def test_it_says_why(name: str, finding: Finding) -> None:
     """The sentence fits the file."""
-    assert (await spawn.judge(HOSTILE[name](), NOTHING)).intact.finding is finding
+    assert (await spawned.judge(HOSTILE[name](), NOTHING)).intact.finding is finding
 
 
 async def test_a_file_over_the_limit_is_not_even_sent() -> None:
     """32 MiB and a byte are refused before a process is started."""
-    verdict = await spawn.judge(bytes(limits.MAX_PDF + 1), NOTHING)
+    verdict = await spawned.judge(bytes(MAX_PDF + 1), NOTHING)
     assert verdict.intact.finding is Finding.TOO_BIG
 
 
 async def test_running_out_of_time_is_a_verdict(monkeypatch: pytest.MonkeyPatch, samples: dict[str, bytes]) -> None:
     """A process that does not answer in time is ended, and the file called too costly."""
-    monkeypatch.setattr(limits, "WALL_S", 0.05)
-    assert (await spawn.judge(samples["b-t"], NOTHING)).intact.finding is Finding.TOO_COSTLY
+    monkeypatch.setattr(limits, "CONFINED_S", 0.05)
+    assert (await spawned.judge(samples["b-t"], NOTHING)).intact.finding is Finding.TOO_COSTLY
 
 
 async def test_the_confined_process_judges_like_this_one(office: Office, samples: dict[str, bytes]) -> None:
     """Limits and tripwires do not change the verdict on an honest file."""
-    there = await spawn.judge(samples["renewed"], office.wish())
+    there = await spawned.judge(samples["renewed"], office.wish())
     here = await judge_here(samples["renewed"], office.wish(there.judged_at))
     assert there == here
     assert there.passed
@@ -152,8 +154,8 @@ async def test_the_confined_process_judges_like_this_one(office: Office, samples
 
 async def test_the_confined_process_draws() -> None:
     """Drawing goes through the same process, and gives the same bytes each time."""
-    told, pdf = await spawn.draw(wish())
-    again, same = await spawn.draw(wish())
+    told, pdf = await spawned.draw(wish())
+    again, same = await spawned.draw(wish())
     assert isinstance(told, Drawn)
     assert told == again
     assert pdf == same

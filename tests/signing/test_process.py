@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from smartroom.control.ceremony.sealing import SealingProcess
 from smartroom.protocol.blobs import LENGTHS, pack, read
 from smartroom.protocol.signing import (
     Answer,
@@ -32,7 +33,6 @@ from smartroom.protocol.signing import (
     UpgradeDocument,
 )
 from smartroom.signing.errors import SigningFault
-from smartroom.signing.seal.client import SealClient, sealing_process
 from smartroom.signing.seal.heads import head_holds
 from smartroom.signing.seal.house import House
 from smartroom.signing.seal.service import serve_path
@@ -41,7 +41,7 @@ from smartroom.signing.testing.authority import Issued
 from smartroom.signing.testing.house import PASSPHRASE, REHEARSAL, SEAL, SIGNER, TestHouse, furnish
 from smartroom.signing.testing.services import Services
 from smartroom.signing.verify.judge import judge
-from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port, make_office
+from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port, make_office, sealing_process
 
 PLANTED = "frasa-sandi-yang-ditanam-7731"
 
@@ -54,7 +54,7 @@ def seal(
     return SealDocument(key=key, level=level, passphrase=secret, rehearsal=more.get("rehearsal", False))
 
 
-async def refused(client: SealClient, ask: SealDocument | UpgradeDocument, pdf: bytes) -> SigningCode:
+async def refused(client: SealingProcess, ask: SealDocument | UpgradeDocument, pdf: bytes) -> SigningCode:
     """The code of a request that must fail."""
     told, blob = await client.ask(ask, pdf)
     assert isinstance(told, Failed), told
@@ -63,7 +63,7 @@ async def refused(client: SealClient, ask: SealDocument | UpgradeDocument, pdf: 
 
 
 @asynccontextmanager
-async def process_for(office: Office, folder: Path, signer: Issued) -> AsyncIterator[SealClient]:
+async def process_for(office: Office, folder: Path, signer: Issued) -> AsyncIterator[SealingProcess]:
     """A sealing process whose mayor has another certificate."""
     async with sealing_process(furnish(folder, office.authority, signer=signer).settings) as client:
         yield client

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 FORMAT = "smartroom chain 1"
 OPEN, RESUME, CLOSE = "open", "resume", "close"
@@ -37,7 +38,7 @@ class Record:
 
     sequence: int
     kind: str
-    body: Mapping[str, object]
+    body: Mapping[str, Any]
     at: float
     """Server time, seconds (Unix); may jump when somebody sets the clock. The sequence gives the order."""
     steady: float

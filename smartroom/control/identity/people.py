@@ -97,6 +97,20 @@ class People:
 
     async def login(self, name: str, password: str, source: str) -> tuple[Actor, str]:
         """A new session and its cookie; raises ProblemError UNAUTHENTICATED, or RATE_LIMITED after wrong tries."""
+        row = await self._prove(name, password, source)
+        self._users[row.name] = replace(row, last_login=time.time())
+        await self._records.save_user(self._users[row.name])
+        secret = await self.sessions.open(row.name, source)
+        actor = self.by_cookie(secret)
+        assert actor is not None
+        return actor, secret
+
+    async def proved(self, name: str, password: str, source: str) -> Actor:
+        """Somebody who proves who they are for one deed at somebody else's screen; no session begins. Raises as `login` does."""
+        row = await self._prove(name, password, source)
+        return Actor(ActorKind.USER, row.name, row.label, row.role, frozenset(row.rooms))
+
+    async def _prove(self, name: str, password: str, source: str) -> UserRow:
         account = name.strip().casefold()
         self._hear(account, source)
         row = await self._records.user(account)
@@ -107,12 +121,7 @@ class People:
                 problem(ErrorCode.UNAUTHENTICATED, "Nama atau kata sandi salah", "Wrong name or password")
             )
         self.slowdown.right(account, source)
-        self._users[account] = replace(row, last_login=time.time())
-        await self._records.save_user(self._users[account])
-        secret = await self.sessions.open(account, source)
-        actor = self.by_cookie(secret)
-        assert actor is not None
-        return actor, secret
+        return row
 
     # -- first start --
 

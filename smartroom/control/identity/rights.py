@@ -43,6 +43,17 @@ class Action(StrEnum):
     """Plan, start, host and end meetings."""
     MEETING_ATTEND = "meeting.attend"
     """Bring the room's camera, its microphone or a wall into its meeting."""
+    CEREMONY_SEE = "ceremony.see"
+    """What stands on the ceremony's stage, and its ink as it flows."""
+    CEREMONY_PREPARE = "ceremony.prepare"
+    """Write texts, and be one of the two persons who confirm them."""
+    CEREMONY_RUN = "ceremony.run"
+    """Open, finish, redo, cover, end, void; lead signatories to their phones."""
+    CEREMONY_REVEAL = "ceremony.reveal"
+    CEREMONY_INK = "ceremony.ink"
+    """Be a pad."""
+    CEREMONY_ARCHIVE = "ceremony.archive"
+    """The evidence: points, journal, photo."""
     HISTORY_READ = "history.read"
     DEVICE_READ = "device.read"
     """Addresses, settings, errors of devices."""
@@ -99,6 +110,11 @@ _HOST = _SEE | {
     Action.MEETING_READ,
     Action.MEETING_RUN,
     Action.MEETING_ATTEND,
+    Action.CEREMONY_SEE,
+    Action.CEREMONY_PREPARE,
+    Action.CEREMONY_RUN,
+    Action.CEREMONY_REVEAL,
+    Action.CEREMONY_ARCHIVE,
     Action.HISTORY_READ,
 }
 _OPERATOR = _HOST | {Action.DEVICE_READ, Action.RUNDOWN_FORCE}
@@ -137,6 +153,8 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
     | {
         Action.PLAN,
         Action.MEETING_READ,
+        Action.CEREMONY_SEE,
+        Action.CEREMONY_ARCHIVE,
         Action.HISTORY_READ,
         Action.DEVICE_READ,
         Action.USER_LIST,
@@ -146,8 +164,8 @@ TABLE: Final[Mapping[Role, frozenset[Action]]] = {
         Action.TOKEN_DERIVE,
         Action.STATUS_READ,
     },
-    Role.DISPLAY: _SEE | {Action.MEETING_ATTEND},
-    Role.SIGNER: _SEE,
+    Role.DISPLAY: _SEE | {Action.MEETING_ATTEND, Action.CEREMONY_SEE},
+    Role.SIGNER: _SEE | {Action.CEREMONY_SEE, Action.CEREMONY_INK, Action.CEREMONY_REVEAL},
     Role.GUEST: frozenset({Action.ME, Action.ENTER}),
 }
 """Role x action. Its test walks every cell and every route."""

@@ -22,7 +22,7 @@ from smartroom.control.records.tables import PairingTable, Table
 log = logging.getLogger(__name__)
 
 FILE = "smartroom.db"
-HEAD = "0003"
+HEAD = "0004"
 """Newest migration; kept here so that a start need not import alembic to find that there is nothing to do."""
 
 _SAFE_WAL = (3, 51, 3)

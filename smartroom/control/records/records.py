@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from smartroom.control.records.ceremonies import CeremonyTables
 from smartroom.control.records.database import FILE, Database, RecordsError, database_url
 from smartroom.control.records.meetings import MeetingTables
 from smartroom.control.records.people import PeopleTables
@@ -27,6 +28,7 @@ class Records:
         self.written = WrittenTables(self.database)
         self.learned = LearnedTables(self.database)
         self.meetings = MeetingTables(self.database)
+        self.ceremonies = CeremonyTables(self.database)
         self.trail = Trail(self.database)
         self._open = AsyncExitStack()
 

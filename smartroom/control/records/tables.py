@@ -160,3 +160,20 @@ class MeetingTable(Table):
     scene: Mapped[str | None] = mapped_column(String(64))
     opened: Mapped[float | None] = mapped_column(Double)
     ended: Mapped[float | None] = mapped_column(Double)
+
+
+class CeremonyTable(Table):
+    """Index of the ceremonies that count, each with the last head of its journal; rehearsals are not in it."""
+
+    __tablename__ = "ceremonies"
+    __table_args__ = (Index("ix_ceremonies_room_created", "room", "created"),)
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    room: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(160))
+    stage: Mapped[str] = mapped_column(String(16))
+    legal: Mapped[str] = mapped_column(String(16))
+    created: Mapped[float] = mapped_column(Double)
+    sequence: Mapped[int] = mapped_column(Integer)
+    head: Mapped[str] = mapped_column(String(64))

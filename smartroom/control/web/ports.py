@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from smartroom.control.ceremony.ceremonies import Ceremonies
 from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
@@ -64,6 +65,7 @@ class House:
     """None where no media engine is."""
     rundowns: Mapping[str, Rundowns] = field(default_factory=dict)
     """Room -> its rundowns."""
+    ceremonies: Ceremonies | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ from smartroom.control.limits import (
     STRANGERS_PER_S,
 )
 from smartroom.control.web import middlewares
+from smartroom.control.web.api import ceremonies as ceremonies_api
 from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
+from smartroom.control.web.ceremony import CeremonyNamespace
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
 from smartroom.control.web.meeting import MeetingNamespace
 from smartroom.control.web.metrics import Meters
@@ -60,6 +62,8 @@ class WebServer:
         self.sockets.register_namespace(self.walls)
         self.meetings = MeetingNamespace(house, front, self.meters, self.sockets)
         self.sockets.register_namespace(self.meetings)
+        self.ceremonies = CeremonyNamespace(house, front, self.meters, self.sockets)
+        self.sockets.register_namespace(self.ceremonies)
         self.meters.gauges.update(
             {
                 "sockets": lambda: float(len(self.sockets.engine.sockets)),
@@ -113,6 +117,8 @@ class WebServer:
                 group.create_task(self.rooms.feed.run(), name="web: patches"),
                 group.create_task(self.meetings.run(), name="web: rights in meetings"),
                 group.create_task(self.meetings.feed.run(), name="web: patches of meetings"),
+                group.create_task(self.ceremonies.run(), name="web: rights in ceremonies"),
+                group.create_task(self.ceremonies.feed.run(), name="web: patches of ceremonies"),
                 group.create_task(self.technicians.run(), name="web: technicians"),
                 group.create_task(self.meters.probe(), name="web: loop lag"),
                 group.create_task(self._sweep(), name="web: ended sessions"),
@@ -167,6 +173,7 @@ def create_server(
             *rooms_api.TABLE,
             *people_api.TABLE,
             *meetings_api.TABLE,
+            *ceremonies_api.TABLE,
             *pictures_api.TABLE,
             *technician_api.TABLE,
             *house_api.TABLE,

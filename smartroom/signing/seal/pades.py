@@ -31,6 +31,7 @@ from pyhanko_certvalidator.errors import (
 )
 
 from smartroom.protocol.signing import Level, SigningCode
+from smartroom.protocol.verdict import MAX_PDF
 from smartroom.signing import limits
 from smartroom.signing.errors import SigningFault
 from smartroom.signing.marks import is_rehearsal
@@ -127,7 +128,7 @@ async def _timestamp(pdf: bytes, services: Services) -> bytes:
 
 def open_pdf(pdf: bytes) -> PdfFileReader:
     """A file that may be signed; SigningFault(BAD_PDF) when it is none, encrypted, or endless."""
-    if len(pdf) > limits.MAX_PDF:
+    if len(pdf) > MAX_PDF:
         raise SigningFault(SigningCode.BAD_PDF, "the file is too big")
     try:
         reader = PdfFileReader(BytesIO(pdf))

@@ -27,13 +27,13 @@ from pyhanko.sign.validation.status import (
     TimestampSignatureStatus,
 )
 
+from smartroom.protocol.findings import line, refused, worst
 from smartroom.protocol.signing import Level
-from smartroom.protocol.verdict import Finding, JudgeDocument, SignatureSeen, Verdict
+from smartroom.protocol.verdict import MAX_PDF, Finding, JudgeDocument, SignatureSeen, Verdict
 from smartroom.signing import limits
 from smartroom.signing.marks import is_rehearsal
 from smartroom.signing.verify.evidence import Evidence, Revocation
 from smartroom.signing.verify.structure import gap_finding, tail_finding
-from smartroom.signing.verify.words import line, refused, worst
 
 _USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 _PERSONAL = re.compile(r"\d{8,}")
@@ -52,7 +52,7 @@ class _Time:
 async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     """The verdict; never raises for what stands in the file."""
     now = wish.at or datetime.now(UTC)
-    if len(pdf) > limits.MAX_PDF:
+    if len(pdf) > MAX_PDF:
         return refused(pdf, Finding.TOO_BIG, now)
     try:
         reader = PdfFileReader(BytesIO(pdf))

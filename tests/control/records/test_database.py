@@ -27,6 +27,7 @@ TABLES = {
     "written_values",
     "learned",
     "meetings",
+    "ceremonies",
 }
 
 

@@ -16,6 +16,7 @@ from smartroom.control.identity.rights import Action, may
 from smartroom.control.web.keys import ROUTES
 from smartroom.control.web.routes import Route, answer_call
 from smartroom.protocol.people import ActorKind, Role
+from tests.ceremonies import TEXT
 from tests.control.web.house import PASSWORD, ROOM, Served, add, serve
 
 PARTS = {
@@ -30,6 +31,9 @@ PARTS = {
     "{name}": "nobody",
     "{id}": "none",
     "{picture}": "0" * 32,
+    "{meeting}": "maaaaaaaaa",
+    "{ceremony}": "a" * 26,
+    "{template}": "peresmian",
 }
 BODIES: dict[str, dict[str, object]] = {
     "SetBody": {"value": 1},
@@ -40,6 +44,9 @@ BODIES: dict[str, dict[str, object]] = {
     "SetUp": {"code": "x", "name": "baru", "password": PASSWORD},
     "Login": {"name": "x", "password": "x"},
     "Redeem": {"code": "x"},
+    "ChangeText": {"text": TEXT.model_dump(mode="json"), "revision": 1},
+    "Confirm": {"wish": "freeze", "digest": "0" * 64},
+    "SaveTemplate": {"name": "x", "text": TEXT.model_dump(mode="json")},
 }
 OPEN = {"GET /api/v1/me", "POST /api/v1/setup", "POST /api/v1/login", "POST /api/v1/pairings/redeem"}
 
@@ -268,6 +275,6 @@ async def test_me_names_what_may_be_done(served: Served) -> None:
     """A page asks once what to show: the actions of the role, and whether set-up is needed."""
     async with served.client(await served.token(Role.DISPLAY)) as http, http.get("/api/v1/me") as answer:
         found = await answer.json()
-    assert {"enter", "me", "room.see"} == set(found["actions"])
+    assert {"enter", "me", "room.see", "meeting.attend", "ceremony.see"} == set(found["actions"])
     assert {str(action) for action in Action} >= set(found["actions"])
     assert found["set_up_needed"]

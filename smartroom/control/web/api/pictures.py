@@ -45,7 +45,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
             problem(ErrorCode.OVERLOADED, "Unggahan lain masih berjalan", "Other uploads are still under way")
         )
     async with _uploading:
-        body = await _body(request)
+        body = await picture_body(request, PICTURE_BYTES)
         try:
             kept = await asyncio.to_thread(album.add, body, name)
         except BadPicture as error:
@@ -100,15 +100,15 @@ def _album(request: web.Request) -> Album:
     return walls.album
 
 
-async def _body(request: web.Request) -> bytes:
-    """At most PICTURE_BYTES, counted while they come; the library's own limit is that of presses."""
+async def picture_body(request: web.Request, most: int) -> bytes:
+    """At most so many bytes, counted while they come; the library's own limit is that of presses."""
     found = bytearray()
     try:
         async with asyncio.timeout(PICTURE_UPLOAD_S):
             async for chunk in request.content.iter_any():
                 found += chunk
-                if len(found) > PICTURE_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(max_size=PICTURE_BYTES, actual_size=len(found))
+                if len(found) > most:
+                    raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=len(found))
     except TimeoutError:
         raise invalid(f"the picture took longer than {PICTURE_UPLOAD_S:g} s") from None
     return bytes(found)

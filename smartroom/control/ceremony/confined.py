@@ -1,4 +1,4 @@
-"""Ask the confined process: a fresh one per request, ended when it takes too long."""
+"""The confined process from outside: a fresh one for each request, ended when it takes too long."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import signal
 import sys
 from datetime import UTC, datetime
 
+from smartroom.control import limits
 from smartroom.protocol.base import Message
 from smartroom.protocol.blobs import RawFrame, pack, read
 from smartroom.protocol.document import DrawDocument, Drawn, NotDrawn
-from smartroom.protocol.verdict import Finding, JudgeDocument, Verdict
-from smartroom.signing import limits
-from smartroom.signing.confined import EXIT_MEMORY
-from smartroom.signing.verify.words import refused
+from smartroom.protocol.findings import refused
+from smartroom.protocol.verdict import EXIT_MEMORY, MAX_PDF, Finding, JudgeDocument, Verdict
 
 _COSTLY = {EXIT_MEMORY, -signal.SIGXCPU, -signal.SIGKILL}
 
@@ -23,7 +22,7 @@ _COSTLY = {EXIT_MEMORY, -signal.SIGXCPU, -signal.SIGKILL}
 async def judge(pdf: bytes, wish: JudgeDocument) -> Verdict:
     """The verdict on a stranger's file; a process that dies of it is a verdict too."""
     now = wish.at or datetime.now(UTC)
-    if len(pdf) > limits.MAX_PDF:
+    if len(pdf) > MAX_PDF:
         return refused(pdf, Finding.TOO_BIG, now)
     frame, status = await _ask(wish, pdf)
     if frame is None:
@@ -54,7 +53,7 @@ async def _ask(wish: Message, blob: bytes) -> tuple[RawFrame | None, int]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(limits.WALL_S):
+        async with asyncio.timeout(limits.CONFINED_S):
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(pack(wish, blob))
                 await process.stdin.drain()
