@@ -29,10 +29,10 @@ async def test_a_whole_ceremony(tmp_path: Path) -> None:
     async with session_in(tmp_path, listener=listener) as session:
         await begin(session)
         await sign(session, Pen(session.id))
-        assert session.story.stage is CeremonyStage.OPEN
+        assert session.told().stage is CeremonyStage.OPEN
         await session.turn(1, "Operator")
         await sign(session, Pen(session.id, signatory=1))
-        assert session.story.stage is CeremonyStage.SIGNED
+        assert session.told().stage is CeremonyStage.SIGNED
         assert session.told().document.recorded
         before = time.time()
         await session.reveal(1000, "Wali Kota")
@@ -61,13 +61,13 @@ async def test_two_different_persons_freeze_the_text(tmp_path: Path) -> None:
             await session.confirm("freeze", digest, "host", "Pembawa acara")
         assert refused(error) is ErrorCode.STALE
         await freeze(session)
-        assert session.story.stage is CeremonyStage.FROZEN
+        assert session.told().stage is CeremonyStage.FROZEN
         with pytest.raises(ProblemError):
             await session.change(TEXT, 2)
         await session.confirm("thaw", session.text.digest(), "protokol", "Protokol")
-        assert session.story.stage is CeremonyStage.FROZEN
+        assert session.told().stage is CeremonyStage.FROZEN
         await session.confirm("thaw", session.text.digest(), "host", "Pembawa acara")
-        assert session.story.stage is CeremonyStage.DRAFT
+        assert session.told().stage is CeremonyStage.DRAFT
 
 
 async def test_two_editors_do_not_overwrite_each_other(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_the_spare_pad_takes_over_in_mid_stroke(tmp_path: Path) -> None:
             ("tabletcadangan", "up"),
             ("tabletcadangan", "up"),
         ]
-        assert session.story.stage is CeremonyStage.SIGNED
+        assert session.told().stage is CeremonyStage.SIGNED
 
 
 async def test_at_most_two_redos_and_both_stay_in_the_journal(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ async def test_a_restart_in_mid_stroke_goes_on(tmp_path: Path) -> None:
         for batch in sent:
             session.ink(batch)
     async with session_in(tmp_path, text=ALONE) as session:
-        assert session.story.stage is CeremonyStage.OPEN
+        assert session.told().stage is CeremonyStage.OPEN
         assert session.lead == "tabletutama"
         for batch in sent[2:]:
             taken = session.ink(batch)
