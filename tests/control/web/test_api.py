@@ -48,7 +48,13 @@ BODIES: dict[str, dict[str, object]] = {
     "Confirm": {"wish": "freeze", "digest": "0" * 64},
     "SaveTemplate": {"name": "x", "text": TEXT.model_dump(mode="json")},
 }
-OPEN = {"GET /api/v1/me", "POST /api/v1/setup", "POST /api/v1/login", "POST /api/v1/pairings/redeem"}
+OPEN = {
+    "GET /api/v1/me",
+    "GET /api/v1/meet/{code}",
+    "POST /api/v1/setup",
+    "POST /api/v1/login",
+    "POST /api/v1/pairings/redeem",
+}
 
 
 def lines(served: Served) -> list[Route]:

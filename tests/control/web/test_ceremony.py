@@ -124,6 +124,7 @@ class Theatre:
             async with http.post(path, json={"text": text.model_dump(mode="json"), "rehearsal": rehearsal}) as answer:
                 made = await answer.json()
                 assert answer.status == 201, made
+            told: dict[str, Any] = {}
             for account in ("host", "operator"):
                 body = {"wish": "freeze", "digest": made["digest"], "account": account, "password": PASSWORD}
                 async with http.post(f"{path}/{made['id']}/confirm", json=body) as answer:
