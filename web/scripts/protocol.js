@@ -54,8 +54,11 @@ function typeOf(schema) {
       return "null";
     case "array":
       return `${bracket(typeOf(schema.items ?? {}))}[]`;
-    case "object":
-      return typeof schema.additionalProperties === "object" ? `Record<string, ${typeOf(schema.additionalProperties)}>` : "Record<string, unknown>";
+    case "object": {
+      // A dictionary whose keys have a pattern names its values there.
+      const values = Object.values(schema.patternProperties ?? {})[0] ?? schema.additionalProperties;
+      return `Record<string, ${typeof values === "object" ? typeOf(values) : "unknown"}>`;
+    }
     case undefined:
       return "unknown";
     default:

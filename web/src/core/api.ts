@@ -1,4 +1,4 @@
-import type { Me, Paired, Plan, Problem, RoomSummary, Run } from "../protocol/messages";
+import type { Door, Me, Paired, Plan, Problem, RoomSummary, Run } from "../protocol/messages";
 
 /** A page waits this long for an answer; a plan reads the devices first and may need it. */
 const TIMEOUT_MS = 10_000;
@@ -42,6 +42,10 @@ export class Api {
 
   pair(code: string): Promise<Reply<Paired>> {
     return this.#call("POST", "/api/v1/pairings/redeem", { code, deliver: "cookie" });
+  }
+
+  door(code: string): Promise<Reply<Door>> {
+    return this.#call("GET", `/api/v1/meet/${encodeURIComponent(code)}`);
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {

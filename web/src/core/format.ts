@@ -57,6 +57,13 @@ export function clock(time: number, zone: string, lang: Lang): string {
   return `${two(local.getUTCHours())}${lang === "id" ? "." : ":"}${two(local.getUTCMinutes())}`;
 }
 
+/** `Senin, 23 November 2026` in the room's zone. */
+export function day(time: number, zone: string, lang: Lang): string {
+  const local = new Date((time + (ZONES[zone] ?? 0) * 3600) * 1000);
+  const locale = lang === "id" ? "id-ID" : "en-GB";
+  return local.toLocaleDateString(locale, { timeZone: "UTC", weekday: "long", day: "numeric", month: "long", year: "numeric" });
+}
+
 /** `62 %` in Indonesian, `62%` in English. */
 export function percent(value: number, lang: Lang): string {
   return lang === "id" ? `${Math.round(value)} %` : `${Math.round(value)}%`;

@@ -1,15 +1,26 @@
 import type { Patch, RoomState } from "../protocol/messages";
 
-/** What a patch did to a state. */
-export type Patched = { state: RoomState } | { gap: true } | { old: true };
+/** A document that the server leads by numbered patches. */
+export interface Versioned {
+  version: number;
+  time: number;
+}
 
-/** Leads a state to a patch's version; untouched parts keep their identity. A missing version in between is a gap: ask again. */
+/** What a patch did to a state. */
+export type Patched<S = RoomState> = { state: S } | { gap: true } | { old: true };
+
+/** Leads a room's state to a patch's version. */
 export function applyPatch(state: RoomState, patch: Patch): Patched {
-  if (patch.room !== state.room || patch.version <= state.version) return { old: true };
+  return follow(state.room, state, patch);
+}
+
+/** Leads the document of this name to a patch's version; untouched parts keep their identity. A missing version in between is a gap: ask again. */
+export function follow<S extends Versioned>(name: string, state: S, patch: Patch): Patched<S> {
+  if (patch.room !== name || patch.version <= state.version) return { old: true };
   if ((patch.since ?? patch.version - 1) > state.version) return { gap: true };
   let next: unknown = state;
   for (const change of patch.changes) next = place(next, change.path, change.value, change.path.length > 1);
-  return { state: { ...(next as RoomState), version: patch.version, time: patch.time } };
+  return { state: { ...(next as S), version: patch.version, time: patch.time } };
 }
 
 /** A copy of `tree` with `value` at `path`; below the first level null takes the key away. */

@@ -5,18 +5,31 @@ import type { Listener, Transport } from "./transport";
 /** A room that nobody can reach is looked for at least this often. */
 const RETRY_MAX_MS = 2500;
 
-/** Socket.IO over websocket only; `origin` is empty for the server the page came from. */
+/** How a page looks for its server; what is not said is as a panel does it. */
+export interface Road {
+  /** Empty for the server the page came from. */
+  origin?: string;
+  /** What tells a stranger's page from another. */
+  auth?: Record<string, string>;
+  retryMaxMs?: number;
+  timeoutMs?: number;
+}
+
+/** Socket.IO over websocket only. */
 export class SocketTransport implements Transport {
   readonly #socket: Socket;
+  readonly #retryMaxMs: number;
 
-  constructor(namespace: string, origin = "") {
+  constructor(namespace: string, { origin = "", auth, retryMaxMs = RETRY_MAX_MS, timeoutMs = 4000 }: Road = {}) {
+    this.#retryMaxMs = retryMaxMs;
     this.#socket = io(`${origin}${namespace}`, {
       path: "/socket.io",
       transports: ["websocket"],
       autoConnect: false,
       reconnectionDelay: 400,
-      reconnectionDelayMax: RETRY_MAX_MS,
-      timeout: 4000,
+      reconnectionDelayMax: retryMaxMs,
+      timeout: timeoutMs,
+      ...(auth && { auth }),
     });
   }
 
@@ -25,13 +38,13 @@ export class SocketTransport implements Transport {
     this.#socket.on("disconnect", (reason) => {
       listener.closed();
       // Socket.IO does not come back by itself when the server ended the session.
-      if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), RETRY_MAX_MS);
+      if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), this.#retryMaxMs);
     });
     this.#socket.on("connect_error", (error: Error & { data?: unknown }) => {
       const problem = error.data as Problem | undefined;
       if (problem?.code === "unauthenticated" || problem?.code === "forbidden") listener.refused(problem);
       // A refusal by the namespace ends Socket.IO's own attempts.
-      if (!this.#socket.active) setTimeout(() => this.#socket.connect(), RETRY_MAX_MS);
+      if (!this.#socket.active) setTimeout(() => this.#socket.connect(), this.#retryMaxMs);
       listener.closed();
     });
     this.#socket.onAny((event: string, body: unknown) => listener.received(event, body));

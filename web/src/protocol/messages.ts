@@ -171,8 +171,8 @@ export interface BackstageState {
   groups: Group[];
   hosts: number;
   kept: boolean;
-  links: Record<string, unknown>;
-  lobby: Record<string, unknown>;
+  links: Record<string, LinkQuality>;
+  lobby: Record<string, Waiter>;
   meeting: string;
   next: Meeting | null;
   path: string;
@@ -1039,7 +1039,7 @@ export interface MeetingState {
   meeting: string;
   opened: number;
   overrun: Overrun | null;
-  people: Record<string, unknown>;
+  people: Record<string, Person>;
   phase: MeetingPhase;
   roll: RollCall | null;
   room: string;
@@ -1439,7 +1439,7 @@ export interface PubOffer {
   echo: boolean;
   rev: number;
   sdp: string;
-  sources: Record<string, unknown>;
+  sources: Record<string, "mic" | "camera" | "screen">;
 }
 
 /** Leave for good: the seat is given up. */
@@ -1983,7 +1983,7 @@ export interface SubAnswer {
 export interface SubOffer {
   rev: number;
   sdp: string;
-  slots: Record<string, unknown>;
+  slots: Record<string, string>;
 }
 
 /** Make me an offer for what I receive; `restart` keeps the connection and changes its ICE credentials. */

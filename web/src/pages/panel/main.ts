@@ -5,7 +5,7 @@ import { Api } from "../../core/api";
 import { SocketTransport } from "../../core/socket";
 import { prefetch } from "../../ui/lazy.svelte";
 import Panel from "./Panel.svelte";
-import { screen } from "./screen.svelte";
+import { screen } from "../../ui/screen.svelte";
 import { Session } from "./session.svelte";
 import { sheets } from "./sheets";
 import { keepShell } from "./shell";

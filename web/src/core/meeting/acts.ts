@@ -1,0 +1,45 @@
+import type { Admit, Arrange, CallRoll, GiveTurn, LowerHands, MarkRoll, Mute, Problem, RaiseHand, RemovePerson, Say, SetItem, SetRole, SetStage, StartRoll, TurnAway } from "../../protocol/messages";
+import { pressId } from "../presses";
+import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED } from "../problems";
+import type { MeetingLine } from "./line";
+import { Refusal } from "./refusal";
+
+const LIFE_MS = 5000;
+
+type Body<T> = Partial<Omit<T, "id" | "at">>;
+
+/** Everything a page may do in a meeting: event -> body beside id and time. The server looks the role up every time. */
+export interface Deeds {
+  hand: Body<RaiseHand>;
+  say: Body<Say>;
+  here: Body<object>;
+  quit: Body<object>;
+  admit: Body<Admit>;
+  "turn-away": Body<TurnAway>;
+  mute: Body<Mute>;
+  "give-turn": Body<GiveTurn>;
+  "lower-hands": Body<LowerHands>;
+  remove: Body<RemovePerson>;
+  role: Body<SetRole>;
+  arrange: Body<Arrange>;
+  stage: Body<SetStage>;
+  "roll-start": Body<StartRoll>;
+  "roll-call": Body<CallRoll>;
+  "roll-mark": Body<MarkRoll>;
+  "roll-stop": Body<object>;
+  item: Body<SetItem>;
+  extend: { ends: number };
+  end: Body<object>;
+}
+
+/** Does one thing, once. Null when the server took it; nothing is kept for later: without a line it is refused at once. */
+export async function act<E extends keyof Deeds>(line: MeetingLine, event: E, body: Deeds[E]): Promise<Problem | null> {
+  if (!line.now.live) return NOT_CONNECTED;
+  try {
+    await line.ask(event, { id: pressId(), at: line.clock.now(), ...body }, LIFE_MS);
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return error.problem;
+    return line.now.live ? NO_ANSWER : LINK_BROKE;
+  }
+}
