@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT   ?= 8080
 # Test processes; files are dealt out whole, so a file's fixtures are made once.
 WORKERS ?= 2
+# Before what must be done as root.
+AS_ROOT ?= $(if $(filter 0,$(shell id -u)),,sudo -n env CI=$(CI))
 # Seconds of fuzzing for each target.
 SECONDS ?= 60
 
@@ -22,7 +24,7 @@ export npm_config_fund = false
 export npm_config_update_notifier = false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev-setup demo dev test test-durability test-deps lint fuzz bench wheel lock clean
+.PHONY: help setup dev-setup demo dev test test-durability test-netns test-deps lint fuzz bench wheel lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +44,9 @@ test: dev-setup test-deps ## every test that ends within minutes (ARGS= goes to 
 
 test-durability: dev-setup test-deps ## kill -9, lost power, torn writes: 10,000 times each, minutes
 	@$(PY) -m pytest -n $(WORKERS) --dist load -m durability $(ARGS)
+
+test-netns: dev-setup test-deps ## real browsers behind bad networks, in network namespaces: two minutes, as root
+	@$(AS_ROOT) $(PY) -m pytest -n 0 -m 'netns and not slow' $(ARGS)
 
 test-deps: ## the Debian packages some tests need, installed when this user may
 	@.ci/test-deps

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
 
-from smartroom.control.conference.engine import EmbeddedEngine, EngineError
+from smartroom.control.conference.engine import EmbeddedEngine, EngineError, Placement
+from smartroom.control.conference.turn import Turn
 from smartroom.control.web import whip
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
@@ -22,8 +25,9 @@ PAGES = Path(__file__).parent / "pages"
 class BareCall:
     """Routes between the page and an engine."""
 
-    def __init__(self, engine: EmbeddedEngine) -> None:
+    def __init__(self, engine: EmbeddedEngine, turn: Turn | None = None) -> None:
         self.engine = engine
+        self._turn = turn
         self.events: list[Message] = []
         self.reports: dict[str, dict[str, float]] = {}
         self._streams: dict[str, asyncio.Queue[str]] = {}
@@ -55,11 +59,16 @@ class BareCall:
     async def _obey(self, peer: str, action: str, asked: dict[str, str]) -> dict[str, object]:
         engine = self.engine
         await engine.open_room("call")
+        if action == "ice":
+            servers = self._turn.servers(peer, time.time()) if self._turn else ()
+            return {"servers": [{"urls": s.url, "username": s.username, "credential": s.credential} for s in servers]}
         if action == "pub":
             return (await engine.publish("call", peer, asked["sdp"], {})).model_dump(mode="json")
         if action == "sub":
             slots = say.Slots(audio=2, video=int(asked.get("video", 3)), screen=int(asked.get("screen", 1)))
             return (await engine.subscribe("call", peer, slots)).model_dump(mode="json")
+        if action == "restart":
+            return (await engine.restart("call", peer, say.Side.SUBSCRIBE)).model_dump(mode="json")
         if action == "answer":
             await engine.accept("call", peer, asked["sdp"])
         elif action == "report":
@@ -85,10 +94,10 @@ class BareCall:
 
 @asynccontextmanager
 async def serving(
-    engine: EmbeddedEngine, host: str = "127.0.0.1", port: int = 0
+    engine: EmbeddedEngine, host: str = "127.0.0.1", port: int = 0, turn: Turn | None = None
 ) -> AsyncIterator[tuple[BareCall, str]]:
     """The call and its URL."""
-    call = BareCall(engine)
+    call = BareCall(engine, turn)
     runner = web.AppRunner(call.application(), shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
@@ -97,3 +106,24 @@ async def serving(
         yield call, f"http://{host}:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
     finally:
         await runner.cleanup()
+
+
+async def main() -> None:
+    """Serve until killed: a network namespace of its own wants a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address", help="of pages and media")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--secret", default="", help="shared with the TURN server")
+    parser.add_argument("--turn", action="append", default=[], help="URL of a TURN server, given to every page")
+    options = parser.parse_args()
+    turn = Turn(options.secret, options.turn) if options.turn else None
+    async with (
+        EmbeddedEngine(1, Placement((options.address,))) as engine,
+        serving(engine, options.address, options.port, turn) as (_, url),
+    ):
+        print(url, flush=True)  # noqa: T201  # whoever started this waits for it
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

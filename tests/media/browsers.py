@@ -8,7 +8,7 @@ import itertools
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,10 +86,10 @@ class _Firefox:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium, headless."""
+async def chromium(executable: str = CHROMIUM, flags: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """Debian's Chromium, headless; `executable` = what starts it elsewhere."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])
         try:
             yield _Chromium(browser)
         finally:

@@ -25,7 +25,7 @@ class Network:
         self._unetem = unetem
 
     async def set(self, **settings: object) -> None:
-        """Change the path: loss, delay, jitter, reorder, dup, rate, down, dir."""
+        """Change the path: loss, delay, jitter, reorder, dup, rate, down, block, dir."""
         assert self._unetem.stdin is not None
         self._unetem.stdin.write(json.dumps(settings).encode() + b"\n")
         await self._unetem.stdin.drain()
@@ -59,6 +59,7 @@ async def network() -> AsyncIterator[Network]:
         assert unetem.stdout is not None
         await unetem.stdout.readline()
         for namespace, address in ((left, SERVER), (right, CLIENT)):
+            await run("ip", "-n", namespace, "link", "set", "lo", "up")
             await run("ip", "-n", namespace, "addr", "add", f"{address}/24", "dev", "une0")
             await run("ip", "-n", namespace, "link", "set", "une0", "up")
         yield Network(name, unetem)

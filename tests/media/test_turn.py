@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aioice import stun as aioice_stun
 from aioice import turn as aioice_turn
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from smartroom.control.conference.turn import Turn
-from smartroom.media.transport import Certificate
 from smartroom.media.worker import Worker
 from smartroom.protocol import media as say
 from tests.media.conftest import Room
+from tests.media.coturn import SECRET, TurnServer, running
 from tests.media.rtcclient import Client
 from tests.media.test_browsers import host_address
 from tests.media.test_paths import talk
 
 pytestmark = pytest.mark.needs("turnserver")
-SECRET = "between-us"
-TURNSERVER = shutil.which("turnserver", path="/usr/bin:/usr/sbin:/usr/local/bin") or "turnserver"
-
-
-class TurnServer(NamedTuple):
-    """A running coturn."""
-
-    host: str
-    port: int
-    tls_port: int
 
 
 class RelayedClient(Client):
@@ -81,36 +69,9 @@ class RelayedClient(Client):
 
 @pytest.fixture
 async def coturn(tmp_path: Path) -> AsyncIterator[TurnServer]:
-    """Configured as ours would be: shared secret, no open relay, one allowed peer address."""
-    host = host_address()
-    certificate = Certificate.generateCertificate()
-    (tmp_path / "cert.pem").write_bytes(certificate._cert.public_bytes(Encoding.PEM))
-    key = certificate._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "key.pem").write_bytes(key)
-    server = TurnServer(host, _free(host), _free(host))
-    process = await asyncio.create_subprocess_exec(
-        TURNSERVER, "-n", "--no-cli", "--listening-ip", host, "--relay-ip", host, "--listening-port", str(server.port),
-        "--tls-listening-port", str(server.tls_port), "--use-auth-secret", "--static-auth-secret", SECRET,
-        "--realm", "smartroom", "--cert", str(tmp_path / "cert.pem"), "--pkey", str(tmp_path / "key.pem"),
-        "--denied-peer-ip", "0.0.0.0-255.255.255.255", "--allowed-peer-ip", host, "--no-multicast-peers",
-        "--no-tcp-relay", "--user-quota", "12", "--total-quota", "100", "--stale-nonce", "600",
-        "--userdb", str(tmp_path / "turn.db"), "--pidfile", str(tmp_path / "pid"), "--log-file", str(tmp_path / "log"),
-        "--simple-log", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection(host, server.port)
-                except OSError:
-                    await asyncio.sleep(0.05)
-                else:
-                    writer.close()
-                    break
+    """A coturn on an address of this machine."""
+    async with running(host_address(), tmp_path) as server:
         yield server
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
@@ -142,9 +103,3 @@ async def test_expired_credentials_are_refused(coturn: TurnServer) -> None:
     with pytest.raises(aioice_stun.TransactionFailed):
         await client.open()
     await asyncio.sleep(0.05)
-
-
-def _free(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
