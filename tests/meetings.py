@@ -15,7 +15,7 @@ from uuid import uuid4
 import aiohttp
 import socketio
 
-from smartroom.control.app import Application
+from smartroom.control.app import Application, Media
 from smartroom.control.conference.session import Session
 from smartroom.control.web.ports import Front
 from smartroom.control.web.server import WebServer
@@ -275,7 +275,9 @@ class Guest:
 
 
 @asynccontextmanager
-async def house(folder: Path, *, agencies: str = AGENCIES, room: str = ROOM_FILE) -> AsyncIterator[House]:
+async def house(
+    folder: Path, *, agencies: str = AGENCIES, room: str = ROOM_FILE, media: Media | None = None
+) -> AsyncIterator[House]:
     """A server on a free port, with a host's token."""
     site = folder / "site"
     (site / ROOM).mkdir(parents=True, exist_ok=True)
@@ -287,7 +289,7 @@ async def house(folder: Path, *, agencies: str = AGENCIES, room: str = ROOM_FILE
     origin = f"http://127.0.0.1:{port}"
     front = Front("127.0.0.1", port, frozenset({origin}), "test")
     async with (
-        Application(site, folder / "data") as application,
+        Application(site, folder / "data", media=media) as application,
         application.web(front) as server,
         AsyncExitStack() as stack,
     ):

@@ -53,6 +53,8 @@ class Lines:
         self._forced: list[str] = []
         self._deaf: set[str] = set()
         self._views: dict[str, list[words.Look]] = {}
+        self._facts: defaultdict[str, dict[str, tuple[str, Message]]] = defaultdict(dict)
+        """What each page was told of its media last: a page that was away missed some of it."""
         self._ladders: defaultdict[str, Ladder] = defaultdict(Ladder)
         self._shown: dict[str, float] = {}
         self._late: dict[str, asyncio.TimerHandle] = {}
@@ -72,6 +74,12 @@ class Lines:
                 await order()
 
     # -- what pages ask --
+
+    def greet(self, person: str) -> None:
+        """A page has this seat from now on: it counts its offers anew, and hears what stands."""
+        self._connections.pop(person, None)
+        for event, fact in self._facts[person].values():
+            self._session.tell(person, event, fact)
 
     async def publish(self, person: str, offer: words.PubOffer) -> words.PubAnswer:
         """A page's offer of what it sends; raises ProblemError."""
@@ -99,6 +107,7 @@ class Lines:
                 audio=0 if person in self._deaf else wish.slots.audio, video=wish.slots.video, screen=wish.slots.screen
             )
             made = await self._asked(lambda: self._engine.subscribe(self._room, person, slots))
+            self._forget(person, "assigned")
             return words.SubOffer(rev=offers.ours(), sdp=made.sdp, slots=made.slots)
 
     async def answer(self, person: str, answer: words.SubAnswer) -> None:
@@ -142,6 +151,7 @@ class Lines:
         self._connections.pop(person, None)
         self._views.pop(person, None)
         self._ladders.pop(person, None)
+        self._facts.pop(person, None)
         self._deaf.discard(person)
         late = self._late.pop(person, None)
         if late is not None:
@@ -165,11 +175,10 @@ class Lines:
             case say.Assigned(peer=peer, slot=slot, track=shown, layer=layer, reason=reason):
                 paused = self._ladders[peer].paused
                 (paused.add if shown is not None and layer < 0 and reason == "bandwidth" else paused.discard)(slot)
-                session.tell(
-                    peer, "assigned", words.AssignedSlot(slot=slot, track=shown, layer=layer, reason=reason)
-                )  # fmt: skip
+                assigned = words.AssignedSlot(slot=slot, track=shown, layer=layer, reason=reason)
+                self._tell(peer, "assigned", slot, assigned)
             case say.Layers(peer=peer, track=track, mid=mid, rids=rids):
-                session.tell(peer, "layers", words.ActiveLayers(track=track, mid=mid, rids=rids))
+                self._tell(peer, "layers", mid, words.ActiveLayers(track=track, mid=mid, rids=rids))
             case say.Connection(peer=peer, side=side, state=state, reason=reason) if state != "new":
                 session.tell(peer, "path", words.PathChanged(side=side.value, state=state, reason=reason))
             case say.Quality(peer=peer, estimate=estimate, loss=loss, rtt=rtt) if peer in session.seats:
@@ -179,6 +188,7 @@ class Lines:
                 self._tell_quality(peer, ladder)
             case say.RoomMoved(reason=reason):
                 self._muted.clear()
+                self._facts.clear()
                 for ladder in self._ladders.values():
                     ladder.paused.clear()
                 session.tell_all("remake", words.Remake(why=reason))
@@ -186,6 +196,15 @@ class Lines:
                 pass
 
     # -- inside --
+
+    def _tell(self, person: str, event: str, about: str, fact: Message) -> None:
+        if person in self._session.seats:
+            self._facts[person][f"{event} {about}"] = (event, fact)
+            self._session.tell(person, event, fact)
+
+    def _forget(self, person: str, event: str) -> None:
+        facts = self._facts[person]
+        self._facts[person] = {key: fact for key, fact in facts.items() if fact[0] != event}
 
     def _show(self, person: str) -> None:
         late = self._late.pop(person, None)

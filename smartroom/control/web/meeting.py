@@ -218,6 +218,7 @@ class MeetingNamespace(Namespace[_Page]):
         page.person = joined.seated.person if joined.seated else joined.waiting.person if joined.waiting else None
         if joined.seated is not None:
             page.watch(row.id)
+            found.lines.greet(joined.seated.person)
         return joined
 
     def _follow(self, page: _Page, actor: Actor, follow: words.Follow) -> Message:
