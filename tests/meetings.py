@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from smartroom.control.web.server import WebServer
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol import conference as words
 from smartroom.protocol.base import Message
+from smartroom.protocol.commands import ApplyReport
 from smartroom.protocol.people import Role
 from smartroom.protocol.state import Patch
 from tests.media.rtcclient import Client, Publisher
@@ -41,6 +42,12 @@ agencies:
   camat-a: {name: Kecamatan A, short: Camat A, group: camat}
   camat-b: {name: Kecamatan B, short: Camat B, group: camat}
 """
+
+SCENES = {
+    "konferensi": "name: Konferensi\ndesired: {stage: {meeting: open, layout: speaker}}\n",
+    "sorot": "name: Sorot Bappeda\ntimeout: 5s\ndesired: {stage: {spotlight: bappeda}}\n",
+    "tutup": "name: Tutup\ntimeout: 5s\ndesired: {stage: {meeting: closed}}\n",
+}
 
 M = TypeVar("M", bound=Message)
 
@@ -81,6 +88,15 @@ class House:
                     assert answer.status == 200, await answer.text()
                     made = words.Meeting.model_validate(await answer.json())
         return made
+
+    async def recall(self, scene: str) -> ApplyReport:
+        """Apply a scene and wait for its end."""
+        async with (
+            self.http() as http,
+            http.post(f"/api/v1/rooms/{ROOM}/scenes/{scene}/apply?wait=true", json={}) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+            return ApplyReport.model_validate(await answer.json())
 
     async def guest(self, meeting: words.Meeting, name: str = "Kepala Bappeda", **parts: object) -> Guest:
         """Somebody who came in by the link, or waits in the lobby."""
@@ -276,13 +292,20 @@ class Guest:
 
 @asynccontextmanager
 async def house(
-    folder: Path, *, agencies: str = AGENCIES, room: str = ROOM_FILE, media: Media | None = None
+    folder: Path,
+    *,
+    agencies: str = AGENCIES,
+    room: str = ROOM_FILE,
+    scenes: Mapping[str, str] = SCENES,
+    media: Media | None = None,
 ) -> AsyncIterator[House]:
     """A server on a free port, with a host's token."""
     site = folder / "site"
     (site / ROOM).mkdir(parents=True, exist_ok=True)
     (site / ROOM / "room.yaml").write_text(room)
     (site / "agencies.yaml").write_text(agencies)
+    for name, text in scenes.items():
+        (site / ROOM / f"{name}.yaml").write_text(text)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -293,5 +316,7 @@ async def house(
         application.web(front) as server,
         AsyncExitStack() as stack,
     ):
+        while not application.rooms[ROOM].engine._group._entered:  # type: ignore[attr-defined]  # a press in the first moment finds no engine
+            await asyncio.sleep(0.001)
         token = (await application.people.tokens.create("tablet", Role.HOST, [ROOM], "test")).secret
         yield House(application, server, origin, stack, token)

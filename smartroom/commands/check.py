@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
 from smartroom.control.conference.agencies import load_roster
+from smartroom.control.conference.stage import ID as STAGE
+from smartroom.control.conference.stage import StageShape, stage_device
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.walls import Furniture
@@ -64,7 +66,11 @@ def check(folder: Path) -> Findings:
         scenes, errors = load_scenes(path, room)
         rundowns, more = load_rundowns(path, room, scenes)
         findings.errors += [str(error) for error in (*errors.values(), *more.values())]
-        findings.rooms[path.name] = (len(room.devices), len(scenes), len(rundowns))
+        findings.rooms[path.name] = (
+            sum(device.kind != STAGE for device in room.devices.values()),
+            len(scenes),
+            len(rundowns),
+        )
     return findings
 
 
@@ -90,8 +96,12 @@ def _rooms(folder: Path) -> tuple[Path, list[Path]]:
 
 
 def _furnished(folder: Path, room: Room) -> Room:
-    """With its walls and rundowns, as the server would have them."""
-    return Shelf().furnished(Furniture(Album(None, folder / PICTURES)).furnished(room), folder)
+    """With its walls, its rundowns and its stage, as the server would have them."""
+    furnished = Shelf().furnished(Furniture(Album(None, folder / PICTURES)).furnished(room), folder)
+    if STAGE in furnished.devices:
+        return furnished
+    stage = stage_device(StageShape(lambda: load_roster(folder.parent)))
+    return replace(furnished, devices={**furnished.devices, STAGE: stage})
 
 
 def _families(site: Path) -> Mapping[str, Family]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
@@ -28,6 +29,7 @@ from smartroom.control.conference.ports import Place
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
+from smartroom.control.errors import ProblemError
 from smartroom.control.identity.people import People
 from smartroom.control.limits import COLLECT_LATEST_S, COLLECT_S, FILE_POLL_S
 from smartroom.control.logbook import LogBook
@@ -88,7 +90,10 @@ class Application:
         media = media or Media()
         self.engine = EmbeddedEngine(media.workers, media.placement, standby=True)
         self.meetings = Meetings(
-            self.records.meetings, self.engine, self._place, lambda meeting: FileStorage(data / "attendance" / meeting)
+            self.records.meetings,
+            self.engine,
+            _RoomsOf(self),
+            lambda meeting: FileStorage(data / "attendance" / meeting),
         )
         self.ceremonies = _ceremonies(data, ceremony or CeremonySettings(), self.records.ceremonies)
         self.broken: dict[str, Problem] = {}
@@ -206,7 +211,9 @@ class Application:
             records = RoomRecords(self.records.runs, self.records.standing, self.records.learned)
             place = WallPlace(self.data / "pictures" / name, self.outside, self.people.tokens.walls)
             try:
-                room = LiveRoom(path.parent, self._families, self._addresses.get(name, {}), records, place)
+                room = LiveRoom(
+                    path.parent, self._families, self._addresses.get(name, {}), records, place, self.meetings
+                )
             except DocumentError as error:
                 trouble = file_problem(error)
                 if self.broken.get(name) != trouble:
@@ -243,10 +250,6 @@ class Application:
                 except DocumentError as error:
                     _LOG.warning("%s; the last good list stays in force", error)
 
-    def _place(self, room: str) -> Place | None:
-        live = self.rooms.get(room)
-        return None if live is None else Place(live.described.name, live.described.place, live.described.timezone)
-
     async def _keep_meetings(self) -> None:
         while True:
             try:
@@ -263,6 +266,36 @@ class Application:
             self.rooms.pop(room.id, None)
             self.desks.pop(room.id, None)
             self.benches.pop(room.id, None)
+
+
+class _RoomsOf:
+    """`Rooms` of the meetings: what the application's rooms do for them."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def place(self, room: str) -> Place | None:
+        """A room in words."""
+        live = self._application.rooms.get(room)
+        return None if live is None else Place(live.described.name, live.described.place, live.described.timezone)
+
+    def apply(self, room: str, scene: str, by: str) -> None:
+        """Recall a scene; what hinders it is shown on the panel, and hinders no meeting."""
+        try:
+            self._application.rooms[room].desk.apply(scene, by=by, press=uuid4().hex)
+        except (ProblemError, KeyError) as error:
+            _LOG.warning("scene %s of a meeting was not recalled in %s: %s", scene, room, error)
+
+    def recall(self, room: str, agency: str) -> None:
+        """Turn a camera to an agency's seat."""
+        live = self._application.rooms.get(room)
+        if live is not None and live.floor is not None:
+            live.floor.call(agency)
+
+    def between(self, room: str) -> str | None:
+        """The scene between two meetings."""
+        live = self._application.rooms.get(room)
+        return None if live is None else live.described.meetings.between
 
 
 def spare_collections() -> None:

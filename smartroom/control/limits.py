@@ -220,6 +220,18 @@ ECHO_LIFE_S = 60.0
 ECHOES = 20
 """Pages that rehearse at one time; a whole meeting does not come in the same minute."""
 
+EARLY_S = 1800.0
+"""A planned meeting may be opened by a scene this long before its start; earlier, another one is meant."""
+
+OVERRUN_WARN_S = 300.0
+"""Everybody is told that the next meeting of the room is near."""
+
+PLANNED_SHOWN = 6
+"""Planned meetings on a panel: a day's."""
+
+PLANNED_SHOWN_S = 3600.0
+"""One that nobody started stays on the panel for an hour after its end."""
+
 ATTENDANCE_BEAT_S = 30.0
 """A server that dies knows to half a minute until when somebody was there."""
 

@@ -10,10 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from devices.sdk.catalog import Family
 from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
+from smartroom.control.conference.floor import Floor
+from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.devices.supervisor import Supervisor
@@ -23,7 +26,7 @@ from smartroom.control.displays.walls import Furniture, Walls
 from smartroom.control.errors import problem
 from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
 from smartroom.control.room.files import load_room
-from smartroom.control.room.model import Room
+from smartroom.control.room.model import Room, SeatCamera
 from smartroom.control.room.secrets import load_secrets
 from smartroom.control.room.store import Store
 from smartroom.control.rundowns.model import FOLDER as RUNDOWNS
@@ -85,6 +88,7 @@ class LiveRoom:
         addresses: Mapping[str, str],
         records: RoomRecords,
         place: WallPlace | None = None,
+        meetings: Meetings | None = None,
     ) -> None:
         """Read the folder; DocumentError when its room.yaml cannot be used."""
         self._folder = folder
@@ -99,6 +103,7 @@ class LiveRoom:
         self._shelf = Shelf()
         self._standing: Sequence[StandingScene] | None = None
         """What is to be written of standing scenes, while its write waits in the diary."""
+        self.floor = Floor(meetings) if meetings is not None else None
         room = self._read()
         self.id = room.id
         self.store = Store(room)
@@ -123,6 +128,7 @@ class LiveRoom:
         self.walls.describe(room)
         self._pair()
         self._take(room)
+        self._set_floor(room)
 
     @property
     def described(self) -> Room:
@@ -143,6 +149,9 @@ class LiveRoom:
                 group.create_task(self.supervisor.run(), name=f"supervisor:{self.id}")
                 group.create_task(self.walls.run(), name=f"walls:{self.id}")
                 group.create_task(self.rundowns.run(), name=f"rundowns:{self.id}")
+                if self.floor is not None:
+                    turning = self.floor.run(self._seat, self._turn)
+                    group.create_task(turning, name=f"floor:{self.id}")
                 group.create_task(self._watch_files(), name=f"files:{self.id}")
                 group.create_task(self._keep_diary(), name=f"diary:{self.id}")
         finally:
@@ -153,7 +162,18 @@ class LiveRoom:
     def _read(self) -> Room:
         self._furniture.album.refresh()
         room = load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
-        return self._shelf.furnished(self._furniture.furnished(room), self._folder)
+        room = self._shelf.furnished(self._furniture.furnished(room), self._folder)
+        return room if self.floor is None else self.floor.furnished(room)
+
+    def _set_floor(self, room: Room) -> None:
+        if self.floor is not None:
+            self.floor.describe(room, self.store, self.gateway, self._moved)
+
+    def _seat(self, agency: str) -> SeatCamera | None:
+        return self._room.meetings.seats.get(agency)
+
+    async def _turn(self, seat: SeatCamera) -> object:
+        return await self.desk.set(seat.camera, "preset", seat.preset, by="rapat", press=uuid4().hex)
 
     def _pair(self) -> bool:
         return self._place.paired is not None and self.walls.pair(self._place.paired(self.id))
@@ -200,6 +220,7 @@ class LiveRoom:
                 self.walls.describe(room)
                 self._pair()
                 self._take(room)
+                self._set_floor(room)
 
     # -- records --
 

@@ -465,18 +465,6 @@ class Following(Message):
     backstage: BackstageState | None = None
 
 
-class RoomMeeting(Message):
-    """The open meeting in one line, for the room's panel."""
-
-    meeting: MeetingId
-    title: Line
-    opened: float
-    ends: float
-    people: int
-    hands: int
-    waiting: int
-
-
 # -- media --
 
 

@@ -312,6 +312,20 @@ class Undo(Message):
     at: float
 
 
+class RoomMeeting(Message):
+    """A meeting of the room in one line: the open one, or one that is planned."""
+
+    meeting: str
+    title: str
+    starts: float
+    ends: float
+    opened: float | None = None
+    """None: planned."""
+    people: int = 0
+    hands: int = 0
+    waiting: int = 0
+
+
 class RoomState(Message):
     """Everything a page shows of a room. `version` grows by one with each patch."""
 
@@ -337,6 +351,10 @@ class RoomState(Message):
     undoing: Run | None = None
     """The run that takes a change back, while it goes on, and afterwards while something of it did not come back."""
     unfinished: Unfinished | None = None
+    meeting: RoomMeeting | None = None
+    """The one that is open."""
+    planned: list[RoomMeeting] = []
+    """The next ones, by their start."""
     problem: Problem | None = None
     """The room's file cannot be used; the last good one is in force."""
 

@@ -82,8 +82,11 @@ def _give_turn(session: Session, _by: By, asked: say.GiveTurn) -> None:
     session.seats[person].held = False
     session.refresh(person)
     if asked.spotlight:
-        spotlight(session, [person])
+        session.set_spotlight([person])
     session.tell(person, "asked", Asked(what="turn"))
+    agency = session.people[person].agency
+    if agency is not None and session.people[person].in_room:
+        session.crew.recall(agency)
 
 
 def _lower(session: Session, _by: By, asked: say.LowerHands) -> None:
@@ -115,13 +118,10 @@ def _arrange(session: Session, _by: By, asked: say.Arrange) -> None:
 
 
 def _stage(session: Session, _by: By, asked: say.SetStage) -> None:
-    if asked.layout is not None:
-        session.stage = session.stage.model_copy(update={"layout": asked.layout})
     if asked.spotlight is not None:
-        for person in asked.spotlight:
-            _known(session, person)
-        spotlight(session, asked.spotlight)
-    session.arrange()
+        session.set_spotlight(_known(session, person) for person in asked.spotlight)
+    if asked.layout is not None:
+        session.set_layout(asked.layout)
 
 
 def _item(session: Session, _by: By, asked: say.SetItem) -> None:
@@ -135,12 +135,6 @@ def _extend(session: Session, _by: By, asked: say.Extend) -> None:
     if not session.now() - 60 <= asked.ends <= session.now() + 86_400:
         raise _refused(ErrorCode.INVALID, "Waktu selesai tidak masuk akal", "That is no time to end", name="ends")
     session.set_ends(asked.ends)
-
-
-def spotlight(session: Session, people: list[str]) -> None:
-    """Who stands large, and is heard whoever speaks."""
-    session.stage = session.stage.model_copy(update={"spotlight": list(dict.fromkeys(people))})
-    session.arrange()
 
 
 def _own(by: By) -> str:

@@ -13,18 +13,28 @@ from smartroom.control.chain import Chain, ChainDamaged, ChainStopped, Storage, 
 from smartroom.control.clock import monotonic, wall
 from smartroom.control.conference import names
 from smartroom.control.conference.agencies import Roster
-from smartroom.control.conference.attendance import Book, fold, missing
+from smartroom.control.conference.attendance import Book, fold, hour, missing
 from smartroom.control.conference.echo import Echoes
 from smartroom.control.conference.engine import EngineError, MediaEngine
 from smartroom.control.conference.lines import Lines
-from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place
+from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place, Rooms
 from smartroom.control.conference.session import Session
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import ATTENDANCE_BEAT_S, MEETING_PIN_DIGITS, MEETING_TICK_S, MEETINGS_PLANNED
+from smartroom.control.limits import (
+    ATTENDANCE_BEAT_S,
+    EARLY_S,
+    MEETING_PIN_DIGITS,
+    MEETING_TICK_S,
+    MEETINGS_PLANNED,
+    OVERRUN_WARN_S,
+    PLANNED_SHOWN,
+    PLANNED_SHOWN_S,
+)
 from smartroom.protocol import conference as words
 from smartroom.protocol.base import Message
 from smartroom.protocol.conference import Door, Ended, MeetingPhase
 from smartroom.protocol.errors import ErrorCode
+from smartroom.protocol.state import RoomMeeting
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +56,7 @@ class Meetings:
         self,
         records: MeetingRecords,
         engine: MediaEngine,
-        place: Callable[[str], Place | None],
+        rooms: Rooms,
         storage: Callable[[str], Storage],
     ) -> None:
         """`storage`: where the attendance of a meeting is kept."""
@@ -55,10 +65,11 @@ class Meetings:
         """Where browsers reach us, for links."""
         self._records = records
         self._engine = engine
-        self._place = place
+        self._rooms = rooms
         self._storage = storage
         self._beats = 0.0
         self._rows: dict[str, MeetingRow] = {}
+        self._watchers: dict[str, list[Callable[[], None]]] = {}
         self._open: dict[str, Open] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._doors: list[Callable[[MeetingRow], None]] = []
@@ -140,6 +151,31 @@ class Meetings:
             agencies=list(self.roster.agencies), protocol=protocol, build=build,
         )  # fmt: skip
 
+    def watch(self, room: str, moved: Callable[[], None]) -> None:
+        """Call back when anything of a room's meetings has changed."""
+        self._watchers.setdefault(room, []).append(moved)
+
+    def session_in(self, room: str) -> Session | None:
+        """The open meeting of a room, from inside."""
+        found = self.open_in(room)
+        return None if found is None else found.session
+
+    def in_line(self, room: str) -> tuple[RoomMeeting | None, list[RoomMeeting]]:
+        """What a room's panel shows: the open meeting, and the next ones."""
+        found, now = self.open_in(room), wall()
+        planned = [
+            RoomMeeting(meeting=row.id, title=row.title, starts=row.starts, ends=row.ends)
+            for row in self.of_room(room)
+            if row.phase is MeetingPhase.PLANNED and row.ends > now - PLANNED_SHOWN_S
+        ][:PLANNED_SHOWN]
+        if found is None:
+            return None, planned
+        session = found.session
+        return RoomMeeting(
+            meeting=session.row.id, title=session.row.title, starts=session.row.starts, ends=session.row.ends,
+            opened=session.row.opened, people=len(session.people), hands=len(session.hands), waiting=len(session.waiting),
+        ), planned  # fmt: skip
+
     def at_doors(self, changed: Callable[[MeetingRow], None]) -> None:
         """Call back when what a door shows has changed."""
         self._doors.append(changed)
@@ -193,6 +229,25 @@ class Meetings:
             raise ProblemError(problem(ErrorCode.BLOCKED, "Rapat sudah dimulai", "The meeting has begun"))
         await self._records.remove(meeting)
         del self._rows[meeting]
+        self._moved(row.room)
+        self._plan_next(row.room)
+
+    async def open_next(self, room: str, by: str) -> None:
+        """Open the meeting that is planned for now, or a new one."""
+        now = wall()
+        due = [
+            row
+            for row in self.of_room(room)
+            if row.phase is MeetingPhase.PLANNED and row.starts - EARLY_S <= now <= row.ends
+        ]
+        row = due[0] if due else await self.plan(room, words.NewMeeting(title=_untitled(self._at(room), now)), by)
+        await self.start(row.id)
+
+    async def end_in(self, room: str) -> None:
+        """End the open meeting of a room."""
+        found = self.open_in(room)
+        if found is not None:
+            await self.end(found.session.row.id)
 
     async def start(self, meeting: str) -> MeetingRow:
         """Open it; raises ProblemError BUSY while another one is open in the room."""
@@ -211,6 +266,9 @@ class Meetings:
         row = replace(row, phase=MeetingPhase.OPEN, opened=now, ends=now + length if late else row.ends)
         await self._keep(row)
         await self._begin(row)
+        if row.scene is not None:
+            self._rooms.apply(row.room, row.scene, row.title)
+        self._moved(row.room)
         self._door(row.id)
         return row
 
@@ -228,6 +286,7 @@ class Meetings:
             with suppress(EngineError):  # a worker that died has no room to close
                 await self._engine.close_room(meeting)
         await self._keep(row)
+        self._moved(row.room)
         return row
 
     async def hand_over(self, meeting: str, following: str) -> MeetingRow:
@@ -236,7 +295,10 @@ class Meetings:
             raise ProblemError(
                 problem(ErrorCode.INVALID, "Rapat itu di ruangan lain", "That meeting is in another room")
             )
-        await self.end(meeting)
+        ended = await self.end(meeting)
+        between = self._rooms.between(ended.room)
+        if between is not None and self.row(following).scene is None:
+            self._rooms.apply(ended.room, between, ended.title)
         return await self.start(following)
 
     async def attendance(self, meeting: str) -> words.Attendance:
@@ -269,7 +331,7 @@ class Meetings:
     async def _begin(self, row: MeetingRow) -> None:
         assert self._tasks is not None
         book = Book(await self._chain(row.id))
-        crew = _Crew(book, lambda: self._door(row.id))
+        crew = _Crew(book, lambda: self._door(row.id), lambda agency: self._rooms.recall(row.room, agency))
         session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
         crew.lines = lines = Lines(self._engine, session)
         past = fold(book.records)
@@ -278,6 +340,9 @@ class Meetings:
         )
         task = self._tasks.create_task(lines.run(), name=f"media of {row.id}")
         self._open[row.id] = Open(session, lines, book, task)
+        for ledger in (session.public, session.backstage):
+            ledger.subscribe(lambda _: self._moved(row.room))
+        self._plan_next(row.room)
 
     async def _chain(self, meeting: str) -> Chain | None:
         chain = Chain(f"attendance-{meeting}", [self._storage(meeting)])
@@ -293,8 +358,29 @@ class Meetings:
         for found in list(self._open.values()):
             found.session.tick()
             found.session.backstage.put(("kept",), found.book.kept)
+            self._plan_next(found.session.row.room)
             if beat and found.session.people:
                 found.book.add("alive", {})
+
+    def _moved(self, room: str) -> None:
+        for moved in self._watchers.get(room, ()):
+            moved()
+
+    def _plan_next(self, room: str) -> None:
+        """Hosts see which meeting follows; everybody is warned when it comes near."""
+        found = self.open_in(room)
+        if found is None:
+            return
+        following = next(
+            (row for row in self.of_room(room) if row.phase is MeetingPhase.PLANNED and row.ends > wall()), None
+        )
+        session = found.session
+        session.backstage.put(("next",), None if following is None else self.meeting(following))
+        near = following is not None and following.starts - wall() < OVERRUN_WARN_S
+        warned = None
+        if following is not None and near:
+            warned = words.Overrun(next_title=following.title, next_starts=following.starts)
+        session.public.put(("overrun",), warned)
 
     def _door(self, meeting: str) -> None:
         row = self._rows.get(meeting)
@@ -310,7 +396,7 @@ class Meetings:
             found.lines.hear(event)
 
     def _at(self, room: str) -> Place:
-        place = self._place(room)
+        place = self._rooms.place(room)
         if place is None:
             raise ProblemError(
                 problem(ErrorCode.NOT_FOUND, f"Tidak ada ruangan '{room}'", f"There is no room '{room}'")
@@ -341,6 +427,8 @@ class Meetings:
             found.session.set_plan(row)
         else:
             self._door(row.id)
+            self._moved(row.room)
+        self._plan_next(row.room)
 
 
 class _Crew:
@@ -348,9 +436,10 @@ class _Crew:
 
     lines: Lines
 
-    def __init__(self, book: Book, door: Callable[[], None]) -> None:
+    def __init__(self, book: Book, door: Callable[[], None], recall: Callable[[str], None]) -> None:
         self._book = book
         self.door = door
+        self.recall = recall
 
     def mute(self, track: str, *, muted: bool) -> None:
         self.lines.mute(track, muted=muted)
@@ -364,9 +453,6 @@ class _Crew:
     def deafen(self, person: str) -> None:
         self.lines.deafen(person)
 
-    def recall(self, agency: str) -> None:
-        del agency
-
     def book(self, kind: str, body: Mapping[str, object]) -> None:
         self._book.add(kind, body)
 
@@ -376,6 +462,10 @@ def _read(storage: Storage) -> bytes:
         return storage.load()
     finally:
         storage.close()
+
+
+def _untitled(place: Place, now: float) -> str:
+    return f"Rapat {hour(now, place.timezone)} {place.timezone}"
 
 
 def _titled(title: str) -> str:

@@ -58,6 +58,26 @@ class Place:
     timezone: str
 
 
+class Rooms(Protocol):
+    """What meetings ask of the rooms they are held in. Calls never wait."""
+
+    def place(self, room: str) -> Place | None:
+        """A room in words; None when there is none."""
+        ...
+
+    def apply(self, room: str, scene: str, by: str) -> None:
+        """Recall a scene."""
+        ...
+
+    def recall(self, room: str, agency: str) -> None:
+        """Turn a camera to an agency's seat, where the room has one."""
+        ...
+
+    def between(self, room: str) -> str | None:
+        """The scene that puts the room back between two meetings."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class By:
     """Who acts: somebody in a seat, or a panel of the room, which has none."""

@@ -72,8 +72,7 @@ def _call(session: Session, agency: str) -> None:
     called = entry.model_copy(update={"called": session.now()})
     _put(session, _with(roll, called).model_copy(update={"current": agency}))
     people = [person for person in session.in_order() if person.agency == agency and person.here]
-    session.stage = session.stage.model_copy(update={"spotlight": [person.id for person in people[:1]]})
-    session.arrange()
+    session.set_spotlight(person.id for person in people[:1])
     for person in people:
         session.seats[person.id].held = False
         session.refresh(person.id)
@@ -94,8 +93,7 @@ def _end(session: Session) -> None:
     assert session.roll is not None
     _put(session, session.roll.model_copy(update={"current": None, "ended": session.now()}))
     _book(session)
-    session.stage = session.stage.model_copy(update={"spotlight": []})
-    session.arrange()
+    session.set_spotlight(())
 
 
 def _book(session: Session) -> None:

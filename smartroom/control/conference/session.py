@@ -421,6 +421,27 @@ class Session:
         screen = self.stage.screen if self.stage.screen in sharing else (sharing[0] if sharing else None)
         self.stage = self.stage.model_copy(update={"spotlight": spotlit, "shown": shown, "screen": screen})
         self.public.put(("stage",), self.stage)
+        heard = dict.fromkeys([*spotlit, *(key for key, seat in self.seats.items() if seat.role is SeatRole.HOST)])
+        self.crew.force_audible([self.people[key].tracks["mic"] for key in heard if "mic" in self._tracks(key)])
+
+    def set_layout(self, layout: say.Layout) -> None:
+        """How the stage is arranged."""
+        self.stage = self.stage.model_copy(update={"layout": layout})
+        self.arrange()
+
+    def set_spotlight(self, people: Iterable[str]) -> None:
+        """Who stands large whoever speaks; nobody: who speaks."""
+        self.stage = self.stage.model_copy(update={"spotlight": list(dict.fromkeys(people))})
+        self.arrange()
+
+    def spotlight_agency(self, agency: str) -> None:
+        """The first of an agency in protocol order; empty: who speaks. Raises ProblemError when nobody of it is here."""
+        of_it = [person.id for person in self.in_order() if person.agency == agency and person.here]
+        if agency and not of_it:
+            found = self.roster.find(agency)
+            name = found.short if found else agency
+            raise _refused(ErrorCode.NOT_FOUND, f"{name} belum hadir", f"{name} is not here yet")
+        self.set_spotlight(of_it[:1])
 
     def set_hands(self, hands: list[Hand]) -> None:
         """The queue, in its order."""
@@ -609,6 +630,9 @@ class Session:
             name = self.people[other].name if other in self.people else ""
             raise _refused(ErrorCode.BUSY, f"{name} sedang berbagi layar", f"{name} is sharing a screen")
         self.stage = self.stage.model_copy(update={"screen": person})
+
+    def _tracks(self, key: str) -> dict[say.TrackSource, str]:
+        return self.people[key].tracks if key in self.people else {}
 
     def _device(self, seat: Seat) -> DeviceClass:
         if seat.role is SeatRole.DISPLAY:

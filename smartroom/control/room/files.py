@@ -17,7 +17,7 @@ from devices.sdk.document import Document, Secret, read_document
 from devices.sdk.errors import BadSetting
 from devices.sdk.settings import Settings
 from smartroom.control.errors import problem
-from smartroom.control.room.model import Device, Room, Wire
+from smartroom.control.room.model import Device, MeetingPlaces, Room, SeatCamera, Wire
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import AudioControl, Output, Source
@@ -63,6 +63,16 @@ class _AudioFile(_File):
     mute: str | None = None
 
 
+class _SeatFile(_File):
+    camera: Id
+    preset: Id
+
+
+class _MeetingsFile(_File):
+    between: Id | None = None
+    seats: Annotated[dict[Id, _SeatFile], Field(max_length=200)] = {}
+
+
 class RoomFile(_File):
     """Keys of room.yaml."""
 
@@ -75,6 +85,7 @@ class RoomFile(_File):
     outputs: dict[Id, _OutputFile] = {}
     walls: Annotated[dict[Id, _WallFile], Field(max_length=64)] = {}
     audio: _AudioFile = _AudioFile()
+    meetings: _MeetingsFile = _MeetingsFile()
 
 
 def load_room(
@@ -104,6 +115,7 @@ def load_room(
         volume=reader.audio("volume", written.audio.volume, devices),
         mute=reader.audio("mute", written.audio.mute, devices),
         walls=walls,
+        meetings=reader.meetings(written.meetings, devices),
         warnings=tuple(reader.warnings),
     )
 
@@ -256,6 +268,19 @@ class _Reader:
                 path, f"{device} has no '{name}'", value=at, fix=f"it has: {', '.join(offered) or 'no ' + kind}"
             )
         return AudioControl(device=device, property=name)
+
+    def meetings(self, written: _MeetingsFile, devices: Mapping[str, Device]) -> MeetingPlaces:
+        """Cameras and presets by their names; which scenes there are is not known here."""
+        seats: dict[str, SeatCamera] = {}
+        for key, seat in written.seats.items():
+            path = ("meetings", "seats", key)
+            if seat.camera not in devices:
+                raise self._unknown((*path, "camera"), seat.camera, devices)
+            presets = devices[seat.camera].presets
+            if seat.preset not in presets:
+                raise self._unknown((*path, "preset"), seat.preset, presets, "preset")
+            seats[key] = SeatCamera(seat.camera, presets[seat.preset])
+        return MeetingPlaces(written.between, seats)
 
     def _family(self, path: tuple[str, str], name: object) -> Family:
         if not isinstance(name, str):

@@ -86,6 +86,24 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatCamera:
+    """Which camera sees a seat, and how."""
+
+    camera: str
+    preset: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPlaces:
+    """What a room has for meetings."""
+
+    between: str | None = None
+    """Scene recalled when one meeting is handed over to the next."""
+    seats: Mapping[str, SeatCamera] = field(default_factory=dict)
+    """Agency -> where its seat is seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """A room: devices, what can be shown where, and what the fixed controls act on."""
 
@@ -101,6 +119,7 @@ class Room:
     mute: AudioControl | None = None
     walls: Mapping[str, Text] = field(default_factory=dict)
     """Walls the room names, by id without the kind: `left` is device `wall.left`."""
+    meetings: MeetingPlaces = field(default_factory=MeetingPlaces)
     warnings: tuple[str, ...] = field(default=())
     order: int = 0
     """Place among the rooms of a site; the first is the one that opens."""

@@ -41,6 +41,11 @@ _PROPERTIES: Mapping[str, Text] = {
     "content": Text(id="tayangan", en="content"),
     "page": Text(id="halaman", en="page"),
     "fault": Text(id="gangguan", en="fault"),
+    "meeting": Text(id="rapat", en="meeting"),
+    "layout": Text(id="tata letak", en="layout"),
+    "spotlight": Text(id="sorotan", en="spotlight"),
+    "people": Text(id="peserta", en="participants"),
+    "waiting": Text(id="ruang tunggu", en="waiting room"),
 }
 
 _OF_OUTPUTS = frozenset({"route", "blank", "mute", "volume", "label", "lock"})
@@ -122,8 +127,10 @@ def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[S
 def choices(name: str, spec: PropertySpec, sources: Iterable[Source], device: Device) -> list[ChoiceLabel]:
     """Values a page may offer for a property, with their words."""
     base = name.partition(".")[0]
+    if device.speech is not None and (offered := device.speech.choices(name)):
+        return offered
     if spec.type is ValueType.CONTENT:
-        return device.speech.choices(name) if device.speech is not None else []
+        return []
     if spec.capability == "routing":
         found = [ChoiceLabel(value=source.input, label=source.name) for source in sources]
         return [*found, ChoiceLabel(value=0, label=Text(id="Kosong", en="Nothing"))]

@@ -1576,13 +1576,14 @@ export interface RollEntry {
 /** What became of a called agency. */
 export type RollOutcome = "waiting" | "present" | "absent";
 
-/** The open meeting in one line, for the room's panel. */
+/** A meeting of the room in one line: the open one, or one that is planned. */
 export interface RoomMeeting {
   ends: number;
   hands: number;
   meeting: string;
-  opened: number;
+  opened: number | null;
   people: number;
+  starts: number;
   title: string;
   waiting: number;
 }
@@ -1592,10 +1593,12 @@ export interface RoomState {
   cameras: string[];
   devices: Record<string, DeviceState>;
   last_action: LastAction | null;
+  meeting: RoomMeeting | null;
   mute: AudioControl | null;
   name: Text;
   outputs: Record<string, Output>;
   place: Text | null;
+  planned: RoomMeeting[];
   problem: Problem | null;
   room: string;
   rundowns: Record<string, RundownState>;

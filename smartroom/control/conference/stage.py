@@ -1,0 +1,240 @@
+"""The meeting as a device of its room: a scene opens it, sets the stage, spotlights an agency. What it reads is what everybody sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from devices.sdk.commands import Act, Command, Frames, Priority, Query, Salvo, Set
+from devices.sdk.connection import LinkState, LinkStatus
+from devices.sdk.errors import BadSetting, NotSupported, Refused
+from devices.sdk.manifest import PropertySpec, ValueType
+from devices.sdk.readings import Reading, ReadingSource, Value
+from smartroom.control import clock
+from smartroom.control.conference.agencies import Roster
+from smartroom.control.conference.ports import By
+from smartroom.control.conference.session import Session
+from smartroom.control.errors import ProblemError
+from smartroom.control.room.model import Device
+from smartroom.protocol.base import Text
+from smartroom.protocol.conference import Layout, SeatRole
+from smartroom.protocol.state import ChoiceLabel
+
+ID: Final = "stage"
+OPEN, CLOSED = "open", "closed"
+
+SPECS: Final[Mapping[str, PropertySpec]] = {
+    "meeting": PropertySpec(
+        capability="stage", type=ValueType.CHOICE, values=(OPEN, CLOSED), expected_ms=100, deadline_ms=15_000
+    ),
+    "layout": PropertySpec(
+        capability="stage",
+        type=ValueType.CHOICE,
+        values=tuple(map(str, Layout)),
+        expected_ms=20,
+        after={"meeting": OPEN},
+    ),
+    "spotlight": PropertySpec(capability="stage", type=ValueType.TEXT, expected_ms=20, after={"meeting": OPEN}),
+    "people": PropertySpec(capability="stage", type=ValueType.INTEGER, settable=False),
+    "waiting": PropertySpec(capability="stage", type=ValueType.INTEGER, settable=False),
+}
+"""Properties of every stage. `spotlight` is an agency's id; empty follows who speaks."""
+
+_WORDS: Final[Mapping[tuple[str, Value], Text]] = {
+    ("meeting", OPEN): Text(id="Berlangsung", en="Open"),
+    ("meeting", CLOSED): Text(id="Tidak ada rapat", en="No meeting"),
+    ("layout", "grid"): Text(id="Kisi", en="Grid"),
+    ("layout", "speaker"): Text(id="Pembicara", en="Speaker"),
+    ("layout", "pair"): Text(id="Berdua", en="Two"),
+    ("layout", "slides"): Text(id="Paparan", en="Slides"),
+    ("spotlight", ""): Text(id="Yang berbicara", en="Who speaks"),
+}
+
+_BY = By(SeatRole.HOST, "mode")
+
+
+class StageShape:
+    """`Shape` for plans and `Speech` for pages. The roster is asked anew each time: its file may be saved."""
+
+    def __init__(self, roster: Callable[[], Roster]) -> None:
+        self._roster = roster
+
+    def properties(self) -> tuple[str, ...]:
+        """The same in every room."""
+        return tuple(SPECS)
+
+    def spec(self, name: str) -> PropertySpec:
+        """Facts of a property; NotSupported when a stage has none of that name."""
+        found = SPECS.get(name)
+        if found is None:
+            raise NotSupported(f"a stage has no property '{name}'; it has: {', '.join(SPECS)}")
+        return found
+
+    def check(self, name: str, value: Value) -> Value:
+        """The value, or BadSetting with what it can be."""
+        spec = self.spec(name)
+        if not spec.settable:
+            raise BadSetting(f"'{name}' can only be read", key=name)
+        if spec.values and value not in spec.values:
+            raise BadSetting(f"'{name}' cannot be {value!r}; it must be one of: {', '.join(spec.values)}", key=name)
+        if name == "spotlight" and value != "" and (not isinstance(value, str) or self._roster().find(value) is None):
+            known = ", ".join(agency.id for agency in self._roster().agencies) or "none"
+            raise BadSetting(f"no agency '{value}' in agencies.yaml; there are: {known}", key=name)
+        return value
+
+    def encode(self, command: Command) -> Frames:
+        """No bytes: it is in this process. Checks names and values like a driver."""
+        match command:
+            case Set(name, value):
+                self.check(name, value)
+            case Salvo(sets):
+                for item in sets:
+                    self.check(item.property, item.value)
+            case Query(name):
+                self.spec(name)
+            case Act(name):
+                raise NotSupported(f"a stage has no action '{name}'")
+        return ()
+
+    def words(self, name: str, value: object) -> Text | None:
+        """An agency by its short name."""
+        if isinstance(value, str):
+            found = _WORDS.get((name, value))
+            agency = self._roster().find(value) if name == "spotlight" else None
+            return found or (Text.of(agency.short) if agency else None)
+        return None
+
+    def choices(self, name: str) -> list[ChoiceLabel]:
+        """Every layout; every agency in protocol order."""
+        spec = SPECS.get(name)
+        values = list(spec.values) if spec else []
+        if name == "spotlight":
+            values = ["", *(agency.id for agency in self._roster().agencies)]
+        return [ChoiceLabel(value=value, label=self.words(name, value) or Text.of(value)) for value in values]
+
+
+def stage_device(shape: StageShape) -> Device:
+    """The device every room has beside its own."""
+    name = Text(id="Rapat", en="Meeting")
+    return Device(id=ID, name=name, kind=ID, family=ID, driver=shape, wire=None, speech=shape)
+
+
+class Host(Protocol):
+    """What a stage asks of the meetings."""
+
+    def session_in(self, room: str) -> Session | None:
+        """The open meeting of a room."""
+        ...
+
+    async def open_next(self, room: str, by: str) -> None:
+        """Open the meeting that is planned for now, or a new one."""
+        ...
+
+    async def end_in(self, room: str) -> None:
+        """End the open meeting of a room."""
+        ...
+
+
+class Stage:
+    """`Endpoint` of the gateway. It never sends guests away: closing a meeting with people in it is for people."""
+
+    def __init__(self, room: str, host: Host, shape: StageShape, tell: Callable[[Reading], None]) -> None:
+        self._room = room
+        self._host = host
+        self._shape = shape
+        self._tell = tell
+        self._told: dict[str, Value] = {}
+        self._status = LinkStatus(LinkState.READY, clock.monotonic(), 1)
+
+    @property
+    def driver(self) -> StageShape:
+        """What can be asked of it."""
+        return self._shape
+
+    @property
+    def status(self) -> LinkStatus:
+        """Always here: it is part of the server."""
+        return self._status
+
+    def reading(self, name: str) -> Reading | None:
+        """How it stands."""
+        return self._read(name) if name in SPECS else None
+
+    async def read(
+        self,
+        name: str,
+        *,
+        priority: Priority,
+        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
+    ) -> Reading:
+        """How it stands now."""
+        self._shape.spec(name)
+        return self._read(name)
+
+    async def execute(
+        self,
+        command: Command,
+        *,
+        priority: Priority,
+        name: str | None,
+        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
+    ) -> None:
+        """Carry out; Refused says why not, in the meeting's own words."""
+        sets = command.sets if isinstance(command, Salvo) else (command,) if isinstance(command, Set) else ()
+        for item in sets:
+            try:
+                await self._set(item.property, item.value)
+            except ProblemError as error:
+                raise Refused(error.problem.text.en) from None
+
+    def refresh(self) -> None:
+        """Something moved: report what is new."""
+        for name in SPECS:
+            value = self.value(name)
+            if self._told.get(name) != value or name not in self._told:
+                self._told[name] = value
+                self._tell(self._read(name, ReadingSource.UNSOLICITED))
+
+    def value(self, name: str) -> Value:
+        """What everybody sees."""
+        session = self._host.session_in(self._room)
+        match name:
+            case "meeting":
+                return CLOSED if session is None else OPEN
+            case "people":
+                return 0 if session is None else len(session.people)
+            case "waiting":
+                return 0 if session is None else len(session.waiting)
+            case "layout":
+                return str(Layout.GRID if session is None else session.stage.layout)
+            case _:
+                return "" if session is None else _spotlit(session)
+
+    async def _set(self, name: str, value: Value) -> None:
+        session = self._host.session_in(self._room)
+        if name == "meeting":
+            if value == OPEN and session is None:
+                await self._host.open_next(self._room, _BY.name)
+            elif value == CLOSED and session is not None:
+                guests = [person for person in session.people.values() if person.role is not SeatRole.ROOM]
+                if guests:
+                    raise Refused(f"{len(guests)} people are in the meeting: end it by hand")
+                await self._host.end_in(self._room)
+            return
+        if session is None:
+            raise Refused("no meeting is open")
+        if name == "layout":
+            session.set_layout(Layout(str(value)))
+        else:
+            session.spotlight_agency(str(value))
+
+    def _read(self, name: str, source: ReadingSource = ReadingSource.QUERY) -> Reading:
+        return Reading(name, self.value(name), clock.monotonic(), self._status.epoch, source)
+
+
+def _spotlit(session: Session) -> str:
+    for person in session.stage.spotlight:
+        agency = session.people[person].agency if person in session.people else None
+        if agency is not None:
+            return agency
+    return ""
