@@ -341,7 +341,7 @@ class Meetings:
         task = self._tasks.create_task(lines.run(), name=f"media of {row.id}")
         self._open[row.id] = Open(session, lines, book, task)
         for ledger in (session.public, session.backstage):
-            ledger.subscribe(lambda _: self._moved(row.room))
+            ledger.subscribe(lambda: self._moved(row.room))
         self._plan_next(row.room)
 
     async def _chain(self, meeting: str) -> Chain | None:

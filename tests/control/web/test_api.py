@@ -34,6 +34,7 @@ PARTS = {
     "{meeting}": "maaaaaaaaa",
     "{ceremony}": "a" * 26,
     "{template}": "peresmian",
+    "{code}": "A" * 22,
 }
 BODIES: dict[str, dict[str, object]] = {
     "SetBody": {"value": 1},
@@ -96,7 +97,7 @@ async def test_every_route_by_every_role(served: Served, role: Role) -> None:
 
 
 async def test_a_stranger_gets_nothing(served: Served) -> None:
-    """Without a credential every route but the four entrances answers 401; a wrong token answers 401 everywhere."""
+    """Without a credential every route but the entrances answers 401; a wrong token answers 401 everywhere."""
     async with served.client() as http, served.client("sr_wrong") as wrong:
         for line in lines(served):
             entrance = f"{line.method} {line.path}" in OPEN
