@@ -549,7 +549,7 @@ class Session:
         return True
 
     def _rank(self, role: SeatRole, agency: str | None) -> int:
-        return 0 if role is SeatRole.ROOM else self.roster.rank(agency)
+        return -1 if role is SeatRole.ROOM else self.roster.rank(agency)
 
     def _keep(self, seat: Seat) -> None:
         self.seats[seat.person] = seat
