@@ -615,7 +615,10 @@ class Meeting(RuleBasedStateMachine):
             "give-turn": {"person": about},
             "lower-hands": {"person": about},
             "remove": {"person": about, "block": data.draw(st.booleans())},
-            "role": {"person": about, "role": data.draw(st.sampled_from(["host", "co_host", "participant", "listener"]))},
+            "role": {
+                "person": about,
+                "role": data.draw(st.sampled_from(["host", "co_host", "participant", "listener"])),
+            },
             "mute": {"everybody": data.draw(st.booleans()), "people": [about]},
             "arrange": {"locked": data.draw(st.booleans()), "self_unmute": data.draw(st.booleans())},
             "stage": {"layout": data.draw(st.sampled_from(list(words.Layout))), "spotlight": [about]},
