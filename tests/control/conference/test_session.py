@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -189,7 +191,7 @@ HOST = By(SeatRole.HOST, "tablet")
 def arguments(rig: Rig, event: str) -> dict[str, object]:
     """Something well-formed for each act."""
     other = rig.come("Lain")
-    return {
+    said: dict[str, dict[str, object]] = {
         "hand": {"up": True},
         "say": {"text": "halo"},
         "turn-away": {"person": other},
@@ -200,7 +202,8 @@ def arguments(rig: Rig, event: str) -> dict[str, object]:
         "item": {"item": 1},
         "extend": {"ends": 2_000.0},
         "hand-over": {"next": "mabcdefghk"},
-    }.get(event, {})
+    }
+    return said.get(event, {})
 
 
 @pytest.mark.parametrize(("role", "event"), list(itertools.product(SeatRole, ACTS)))
@@ -487,7 +490,7 @@ def test_a_name_keeps_its_words_and_nothing_hidden(name: str) -> None:
     rig = Rig()
     shown = rig.session.people[rig.come(name)].name
     assert shown == " ".join(shown.split())
-    assert not any(names.unicodedata.category(letter)[0] == "C" for letter in shown)
+    assert not any(unicodedata.category(letter)[0] == "C" for letter in shown)
     assert all(word in shown for word in name.split() if word.isascii() and word.isprintable())
 
 
@@ -590,10 +593,8 @@ class Meeting(RuleBasedStateMachine):
         person = self.someone(data)
         if person in self.rig.session.people:
             self.rig.session.published(person, {"mic": f"{person}.0", "camera": f"{person}.1"})
-            try:
+            with suppress(ProblemError):
                 self.rig.session.sending(person, words.Sending(mic=mic, camera=camera, screen=None))
-            except ProblemError:
-                pass
 
     @rule(data=st.data())
     def speak(self, data: st.DataObject) -> None:
@@ -605,9 +606,10 @@ class Meeting(RuleBasedStateMachine):
     def do(self, data: st.DataObject, event: str) -> None:
         """Any act by anybody about anybody; refusals change nothing."""
         session = self.rig.session
-        by = data.draw(st.sampled_from([HOST, *sorted(set(session.people))]))
+        who: list[str | By] = [HOST, *sorted(session.people)]
+        by = data.draw(st.sampled_from(who))
         about = data.draw(st.sampled_from(sorted({*session.people, *session.waiting, "pzzzzzzz"})))
-        said: dict[str, Any] = {
+        known: dict[str, dict[str, Any]] = {
             "hand": {"up": data.draw(st.booleans())},
             "say": {"text": "halo"},
             "admit": {"everybody": True},
@@ -625,10 +627,10 @@ class Meeting(RuleBasedStateMachine):
             "roll-mark": {"agency": "setda", "outcome": "absent"},
             "item": {"item": data.draw(st.integers(0, 5))},
             "extend": {"ends": 5_000.0},
-        }.get(event, {})
+        }
         before = session.public.version
         try:
-            self.rig.act(by, event, **said)
+            self.rig.act(by, event, **known.get(event, {}))
         except ProblemError as refused:
             if refused.problem.code == "forbidden":
                 assert session.public.version == before
