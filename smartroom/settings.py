@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     media_addresses: tuple[str, ...] = ()
     """Addresses meetings are reached at; none = those of this machine."""
     ceremony: CeremonySettings = CeremonySettings()
+    turn_urls: tuple[str, ...] = ()
+    """TURN servers for guests behind firewalls: `turn:turn.kota.example:3478?transport=udp`, `turns:turn.kota.example:5349?transport=tcp`."""
+    turn_secret: str = Field(default="", repr=False)
+    """What the TURN server has as `static-auth-secret`; by SMARTROOM_TURN_SECRET or in smartroom.toml, never on a command line."""
     simulated: bool = False
     """Simulators in the place of all hardware."""
 

@@ -298,6 +298,7 @@ async def house(
     room: str = ROOM_FILE,
     scenes: Mapping[str, str] = SCENES,
     media: Media | None = None,
+    addresses: Mapping[str, str] | None = None,
 ) -> AsyncIterator[House]:
     """A server on a free port, with a host's token."""
     site = folder / "site"
@@ -312,7 +313,7 @@ async def house(
     origin = f"http://127.0.0.1:{port}"
     front = Front("127.0.0.1", port, frozenset({origin}), "test")
     async with (
-        Application(site, folder / "data", media=media) as application,
+        Application(site, folder / "data", media=media, addresses={ROOM: addresses or {}}) as application,
         application.web(front) as server,
         AsyncExitStack() as stack,
     ):

@@ -21,6 +21,7 @@ from smartroom import __version__
 from smartroom.commands.door import Door, close_door, leave_door
 from smartroom.control.app import Application, CannotStart, Media, certificate, spare_collections
 from smartroom.control.conference.engine import Placement
+from smartroom.control.conference.turn import Turn
 from smartroom.control.web.ports import Front
 from smartroom.settings import Settings
 
@@ -127,7 +128,8 @@ def _media(settings: Settings) -> Media:
     near = settings.host in ("127.0.0.1", "localhost", "::1")
     found = settings.media_addresses or (("127.0.0.1",) if near else tuple(local_addresses()) or ("127.0.0.1",))
     cores = len(os.sched_getaffinity(0))
-    return Media(Placement(found, settings.media_port), settings.media_workers or max(1, cores - 1))
+    turn = Turn(settings.turn_secret, settings.turn_urls) if settings.turn_secret and settings.turn_urls else None
+    return Media(Placement(found, settings.media_port), settings.media_workers or max(1, cores - 1), turn)
 
 
 def _front(settings: Settings) -> Front:

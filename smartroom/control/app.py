@@ -26,6 +26,7 @@ from smartroom.control.conference.agencies import load_roster
 from smartroom.control.conference.engine import EmbeddedEngine, Placement
 from smartroom.control.conference.meetings import Meetings
 from smartroom.control.conference.ports import Place
+from smartroom.control.conference.turn import Turn
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
@@ -60,6 +61,8 @@ class Media:
 
     placement: Placement = field(default_factory=Placement)
     workers: int = 1
+    turn: Turn | None = None
+    """A TURN server that shares a secret with us."""
 
 
 class Application:
@@ -94,6 +97,7 @@ class Application:
             self.engine,
             _RoomsOf(self),
             lambda meeting: FileStorage(data / "attendance" / meeting),
+            media.turn,
         )
         self.ceremonies = _ceremonies(data, ceremony or CeremonySettings(), self.records.ceremonies)
         self.broken: dict[str, Problem] = {}

@@ -220,6 +220,9 @@ ECHO_LIFE_S = 60.0
 ECHOES = 20
 """Pages that rehearse at one time; a whole meeting does not come in the same minute."""
 
+TURN_LIFE_S = 43_200
+"""Life of somebody's credentials for the TURN server: a long day, for an allocation is refreshed with them as long as it stands."""
+
 EARLY_S = 1800.0
 """A planned meeting may be opened by a scene this long before its start; earlier, another one is meant."""
 

@@ -19,6 +19,7 @@ from smartroom.control.conference.engine import EngineError, MediaEngine
 from smartroom.control.conference.lines import Lines
 from smartroom.control.conference.ports import MeetingRecords, MeetingRow, Place, Rooms
 from smartroom.control.conference.session import Session
+from smartroom.control.conference.turn import Turn
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import (
     ATTENDANCE_BEAT_S,
@@ -29,6 +30,7 @@ from smartroom.control.limits import (
     OVERRUN_WARN_S,
     PLANNED_SHOWN,
     PLANNED_SHOWN_S,
+    TURN_LIFE_S,
 )
 from smartroom.protocol import conference as words
 from smartroom.protocol.base import Message
@@ -58,6 +60,7 @@ class Meetings:
         engine: MediaEngine,
         rooms: Rooms,
         storage: Callable[[str], Storage],
+        turn: Turn | None = None,
     ) -> None:
         """`storage`: where the attendance of a meeting is kept."""
         self.roster = Roster()
@@ -67,6 +70,7 @@ class Meetings:
         self._engine = engine
         self._rooms = rooms
         self._storage = storage
+        self._turn = turn
         self._beats = 0.0
         self._rows: dict[str, MeetingRow] = {}
         self._watchers: dict[str, list[Callable[[], None]]] = {}
@@ -332,7 +336,7 @@ class Meetings:
         assert self._tasks is not None
         book = Book(await self._chain(row.id))
         crew = _Crew(book, lambda: self._door(row.id), lambda agency: self._rooms.recall(row.room, agency))
-        session = Session(row, self._at(row.room), self.roster, crew, url=self.url)
+        session = Session(row, self._at(row.room), self.roster, crew, url=self.url, ice=self._ice)
         crew.lines = lines = Lines(self._engine, session)
         past = fold(book.records)
         session.restore(
@@ -351,6 +355,11 @@ class Meetings:
         except (ChainDamaged, ChainStopped, OSError) as error:
             log.warning("attendance of %s is not kept: %s", meeting, error)
             return None
+
+    def _ice(self, person: str) -> list[words.IceServer]:
+        """Ways around a firewall, with credentials of this person's own that expire."""
+        servers = self._turn.servers(person, wall(), TURN_LIFE_S) if self._turn is not None else ()
+        return [words.IceServer(url=s.url, username=s.username, credential=s.credential) for s in servers]
 
     def _tick(self) -> None:
         beat = monotonic() - self._beats > ATTENDANCE_BEAT_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from smartroom.control.clock import monotonic, wall
@@ -95,12 +95,14 @@ class Session:
         crew: Crew,
         *,
         url: str = "",
+        ice: Callable[[str], Sequence[say.IceServer]] = lambda _: (),
         now: Callable[[], float] = wall,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.row = row
         self.roster = roster
         self.crew = crew
+        self._ice = ice
         self.now = now
         self.clock = clock
         self.people: dict[str, Person] = {}
@@ -504,7 +506,7 @@ class Session:
         """What a page is told when it is in. It keeps the secret it has when this one is empty."""
         return Seated(
             person=seat.person, seat=secret or None, role=self.role_of(seat.person), resumed=resumed,
-            state=self.public.state, slots=slots_for(self._device(seat)), grace_s=SEAT_GRACE_S, chat=self.chat.newest,
+            state=self.public.state, slots=slots_for(self._device(seat)), ice_servers=list(self._ice(seat.person)), grace_s=SEAT_GRACE_S, chat=self.chat.newest,
         )  # fmt: skip
 
     # -- inside --
