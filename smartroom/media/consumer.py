@@ -18,6 +18,8 @@ from smartroom.media.transport import Transport
 
 MIN_REPEAT = 0.020  # s between two repeats of one packet to one subscriber
 REMEMBERED_REPEATS = 512
+REPEAT_SHARE = 0.2  # of a slot's bytes may be repeats: a path that loses more needs less video, not more packets
+REPEAT_BURST = 64 << 10  # bytes of repeats beyond that, for one bad moment
 UNUSED_EXTENSION = 14  # id of the transport-cc element where none was agreed; receivers skip it (RFC 8285 4.2)
 FRAME_TICKS = 3000  # 1/30 s of 90 kHz: least step of the clock at a switch of source
 _PADDING = 255
@@ -64,6 +66,7 @@ class Consumer:
         self._sent_at = 0.0
         self._rtx_sequence = secrets.randbits(15)
         self._repeats: OrderedDict[int, float] = OrderedDict()
+        self._repeatable = float(REPEAT_BURST)  # bytes
         self._layout = (slot.extensions.get(URI_LEVEL, 0), slot.extensions.get(URI_ORIENTATION, 0))
         self._transport_cc = slot.extensions.get(URI_TRANSPORT_CC, UNUSED_EXTENSION)
         self._first = True  # marks the first audio packet after a switch
@@ -145,7 +148,7 @@ class Consumer:
         if not sent:
             return
         self.packets += sent
-        self.octets += stream.fan_octets - self._seen[1]
+        self._count(stream.fan_octets - self._seen[1])
         self._seen = (stream.fan_packets, stream.fan_octets)
         self._sent_at = stream.last_time
         self._rewriter.advance(stream.fan_index, stream.last_timestamp, *_numbers_of(stream.frame))
@@ -199,8 +202,9 @@ class Consumer:
                 continue
             found = self._rewriter.find(sequence)
             packet = stream.cache.get(found[1]) if found and found[0].source == stream.number else None
-            if found is None or packet is None:
+            if found is None or packet is None or self._repeatable < 0:
                 continue
+            self._repeatable -= packet.end - packet.start
             self._repeats[sequence] = now
             self._repeats.move_to_end(sequence)
             if len(self._repeats) > REMEMBERED_REPEATS:
@@ -253,6 +257,10 @@ class Consumer:
         return rtcp.sender_report(
             self.slot.ssrc, ntp_now(), timestamp, self.packets, self.octets
         ) + rtcp.source_description(self.slot.ssrc, "smartroom")
+
+    def _count(self, octets: int) -> None:
+        self.octets += octets
+        self._repeatable = min(REPEAT_BURST, self._repeatable + REPEAT_SHARE * octets)
 
     def _leave(self, stream: Stream | None) -> None:
         if stream is not None:
@@ -320,7 +328,7 @@ class Consumer:
         _shift(out, 16 + 4 * words, packet, segment)
         if self.sender.submit(self, out, now, end_of_frame=bool(packet.marker)):
             self.packets += 1
-            self.octets += len(payload)
+            self._count(len(payload))
 
     def _send_rtx(
         self, stream: Stream, packet: Packet, segment: Segment, number: int, *, now: float, probe: int

@@ -94,12 +94,16 @@ class Stream:
         self._orientation_id = producer.incoming.extensions.get(URI_ORIENTATION, 0)
         self._dependency_id = producer.incoming.extensions.get(dependency.URI, 0)
         self._structure: dependency.Structure | None = None  # of the newest key frame
-        self._thin = False
+        self._paused = self._thin = False
         self._thinner: Thinner | None = None
 
     def active(self, now: float) -> bool:
         """Whether packets are coming."""
-        return now - self.last_time < ACTIVE_FOR
+        return not self._paused and now - self.last_time < ACTIVE_FOR
+
+    def pause(self) -> None:
+        """Its sender says that nothing more comes; a packet revives it."""
+        self._paused = True
 
     def attach(self, sink: Sink) -> None:
         """Send to this sink from the next packet on."""
@@ -303,6 +307,7 @@ class Stream:
     def _account(self, packet: Packet, now: float, *, repaired: bool) -> None:
         self.packets += 1
         self.last_time = now
+        self._paused = False
         if not repaired:
             self._note_jitter(packet, now)
 

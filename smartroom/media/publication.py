@@ -90,6 +90,11 @@ class Publication:
                 stream = self._streams.get(item.ssrc)
                 if stream is not None:
                     stream.sender_report(item, now)
+            elif isinstance(item, rtcp.Bye):
+                for ssrc in item.ssrcs:
+                    stream = self._streams.get(ssrc)
+                    if stream is not None:
+                        stream.pause()
 
     def request_keyframe(self, stream: Stream, now: float) -> None:
         """Ask the publisher for a key frame of this layer, throttled."""
@@ -173,6 +178,9 @@ class Publication:
         if number is not None:
             original = unwrap_rtx(packet, ssrc=stream.ssrc, payload_type=number)
             stream.receive(original, now, repaired=True)
+            if stream.nack.round_trip:
+                self.rtt += (stream.nack.round_trip - self.rtt) / 8
+                stream.nack.round_trip = 0.0
 
     def _text(self, packet: Packet, uri: str) -> str:
         number = self._extensions.get(uri, 0)

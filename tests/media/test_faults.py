@@ -6,7 +6,10 @@ import asyncio
 import os
 import secrets
 import socket
+import statistics
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -49,14 +52,23 @@ def test_the_session_pointer_is_where_we_take_it() -> None:
     transport.check_libraries()
 
 
-async def spray(port: int, datagrams: list[bytes], stop: asyncio.Event) -> None:
-    """A stranger's socket that never stops."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        while not stop.is_set():
-            for datagram in datagrams:
-                sock.sendto(datagram, ("127.0.0.1", port))
-            await asyncio.sleep(0.002)
+@asynccontextmanager
+async def spray(port: int, datagrams: list[bytes]) -> AsyncIterator[None]:
+    """A stranger's socket that never stops meanwhile."""
+
+    async def go_on() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            while True:
+                for datagram in datagrams:
+                    sock.sendto(datagram, ("127.0.0.1", port))
+                await asyncio.sleep(0.002)
+
+    spraying = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        spraying.cancel()
 
 
 @pytest.mark.parametrize(
@@ -65,47 +77,54 @@ async def spray(port: int, datagrams: list[bytes], stop: asyncio.Event) -> None:
     ids=["client hello", "alerts", "empty, oversized, rtp", "stun"],
 )
 async def test_joins_succeed_while_a_stranger_sprays(room: Room, datagrams: list[bytes]) -> None:
-    """Off-path datagrams during every join: all succeed, quickly, and media flows."""
-    stop = asyncio.Event()
-    spraying = asyncio.create_task(spray(room.worker.port.number, datagrams, stop))
-    try:
-        _, (encoder,) = await room.publisher("ana", video=0, audio=1)
-        for i in range(4):
-            begun = time.monotonic()
-            await room.subscriber(f"s{i}")
-            assert time.monotonic() - begun < 1
+    """G11: off-path datagrams during joins: all succeed, at the median at most 50 ms later than others, and media flows."""
+    _, (encoder,) = await room.publisher("ana", video=0, audio=1)
+
+    async def join(name: str) -> float:
+        begun = time.monotonic()
+        await room.subscriber(name)
+        return time.monotonic() - begun
+
+    quiet, sprayed = [], []
+    for i in range(7):
+        quiet.append(await join(f"quiet {i}"))
+        async with spray(room.worker.port.number, datagrams):
+            sprayed.append(await join(f"sprayed {i}"))
+    assert statistics.median(sprayed) - statistics.median(quiet) <= 0.05
+    async with spray(room.worker.port.number, datagrams):
         client = await room.subscriber("budi")
         await talk(encoder, 0.4)
         assert client.total() >= 15
-    finally:
-        stop.set()
-        await spraying
     assert room.worker.port.counters.stranger + room.worker.port.ice.refused + room.worker.port.counters.malformed > 0
 
 
 async def test_garbage_from_the_own_address_hurts_only_itself(room: Room) -> None:
-    """A validated peer sending 10,000 garbage packets a second is counted and capped; its call and others live."""
+    """G35: a validated peer that sends 10,000 garbage packets in a second is counted and capped; no call ends, none is disturbed."""
     publisher, (encoder,) = await room.publisher("ana", video=0, audio=1)
     attacker = await room.subscriber("eve")
     client = await room.subscriber("budi")
     await talk(encoder, 0.2)
-    begun = time.monotonic()
-    sent = 0
-    while time.monotonic() - begun < 1.0:
+    begun, others = time.monotonic(), client.total()
+    for i in range(100):
         for _ in range(100):
             attacker.send_raw(b"\x80\x60" + secrets.token_bytes(60))
-            sent += 1
         attacker.send_raw(b"")
         attacker.send_raw(b"\x80" * 1500)
         attacker.send_raw(b"\x90\xc8" + secrets.token_bytes(30))
-        if sent % 1000 == 0:
+        if i % 2:
             encoder.voice()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(max(0.0, begun + (i + 1) / 100 - time.monotonic()))
+    counters = room.worker.port.counters
+    await until(lambda: counters.unreadable + counters.over_budget + counters.malformed >= 10_000)
+    assert client.total() - others >= 45
     before, others = attacker.total(), client.total()
     await talk(encoder, 0.5)
     assert client.total() - others >= 20
     assert attacker.total() - before >= 20
-    assert room.worker.port.counters.unreadable > 1000
+    assert counters.unreadable <= (time.monotonic() - begun + 2) * transport.PACKETS_PER_SECOND, (
+        "the rest is not decrypted"
+    )
+    assert not [event for event in room.told(say.Connection) if event.state == "closed"]
     assert publisher.connected.is_set()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from smartroom.media import consumer
 from smartroom.media.rtp import packet as rtp
 from smartroom.media.rtp import rtcp
 from smartroom.media.rtp.layers import parse_vp8
@@ -116,9 +118,10 @@ async def test_a_packet_lost_on_the_way_out_is_repeated_once_per_round_trip(room
     assert before
 
 
+@pytest.mark.parametrize("request_of", [rtcp.pli, lambda sender, media: rtcp.fir(sender, media, 7)], ids=["PLI", "FIR"])
 @in_virtual_time
-async def test_key_frame_requests_of_a_crowd_become_one(room: Room) -> None:
-    """Ten PLIs at once reach the publisher as at most two."""
+async def test_key_frame_requests_of_a_crowd_become_one(room: Room, request_of: Callable[[int, int], bytes]) -> None:
+    """Ten requests at once, of either kind, reach the publisher as at most two."""
     _, (encoder,) = await room.publisher("ana")
     clients = [await room.subscriber(f"s{i}") for i in range(3)]
     for _ in range(20):
@@ -128,11 +131,72 @@ async def test_key_frame_requests_of_a_crowd_become_one(room: Room) -> None:
     for client in clients:
         ssrc = max(client.received, key=lambda key: client.received[key].packets)
         for _ in range(4):
-            client.send_rtcp(rtcp.pli(1, ssrc))
+            client.send_rtcp(request_of(1, ssrc))
     for _ in range(60):
         encoder.frame()
         await asyncio.sleep(0.01)
     assert 1 <= encoder.key_frames - before <= 2
+
+
+@in_virtual_time
+async def test_repeats_are_a_share_of_what_is_sent(room: Room) -> None:
+    """A subscriber that asks for everything again gets a fifth of it beside one burst: repeats must not fill the path."""
+    _, (encoder,) = await room.publisher("ana")
+    client = await room.subscriber("budi", slots=say.Slots(audio=0, video=1, screen=0))
+    seat = room.router.members["budi"].subscription.consumers[0]  # type: ignore[union-attr]
+    repeated = 0
+
+    def count(packet: rtp.Packet, _: float) -> None:
+        nonlocal repeated
+        if packet.ssrc == seat.slot.rtx_ssrc and len(packet.payload) > 900 and asking:
+            repeated += len(packet.payload)
+
+    client.on_packet = count
+    asking = False
+    before = 0
+    for i in range(500):
+        encoder.frame()
+        await asyncio.sleep(0.02)
+        if i == 100:
+            asking, before = True, seat.octets
+        if asking:
+            client.send_rtcp(rtcp.nack(1, seat.slot.ssrc, client.received[seat.slot.ssrc].sequences[-3:]))
+    sent = seat.octets - before
+    assert 0.15 * sent < repeated < 0.2 * sent + consumer.REPEAT_BURST + 2000
+
+
+@in_virtual_time
+async def test_the_round_trip_of_a_publisher_is_learnt_from_its_repeats(room: Room) -> None:
+    """A far publisher is asked again after its own round trip, not after that of a near one."""
+    publisher, (encoder,) = await room.publisher("ana")
+    publication = room.router.members["ana"].publication
+    assert publication is not None
+    await room.subscriber("budi")
+    for i in range(400):
+        encoder.frame(lose=1 if i % 20 == 10 else -1)
+        asked = [item for item in publisher.rtcp if isinstance(item, rtcp.Nack)]
+        publisher.rtcp.clear()
+        for item in asked:
+            asyncio.get_running_loop().call_later(0.04, encoder.repeat, item.sequences[0], 2000, i)
+        await asyncio.sleep(0.02)
+    assert publication.rtt == pytest.approx(0.05, abs=0.02)
+
+
+@in_virtual_time
+async def test_a_goodbye_ends_a_picture_at_once(room: Room) -> None:
+    """BYE pauses the track: its slot says so without waiting; a packet brings it back."""
+    _, (encoder,) = await room.publisher("ana")
+    await room.subscriber("budi", slots=say.Slots(audio=0, video=1, screen=0))
+    for _ in range(50):
+        encoder.frame()
+        await asyncio.sleep(0.02)
+    encoder.client.send_rtcp(rtcp.bye([encoder.ssrc]))
+    await asyncio.sleep(0.4)
+    assert room.told(say.Assigned)[-1].reason == "off"
+    for _ in range(50):
+        encoder.frame()
+        await asyncio.sleep(0.02)
+    assert room.told(say.Assigned)[-1].reason == ""
 
 
 @pytest.mark.parametrize("codec", ["H264", "VP9", "AV1"])

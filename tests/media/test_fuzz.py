@@ -6,12 +6,14 @@ import random
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.media.fuzz import CORPORA, TARGETS, guarded
 
 DAMAGED = 150  # copies of each kept input
-LONGEST = 0.05  # s for one input
+LONGEST = 0.05  # s for one input (G10)
+LARGEST = 64 << 20  # bytes of memory all inputs may leave behind (G10)
 
 
 def _fast(run: Callable[[bytes], None], data: bytes) -> bool:
@@ -28,6 +30,7 @@ def _fast(run: Callable[[bytes], None], data: bytes) -> bool:
 def test_kept_and_damaged_inputs_raise_only_value_error(name: str) -> None:
     """Every kept input of the fuzzer, and copies with bits flipped, cut, doubled."""
     draw = random.Random(name)
+    memory = psutil.Process().memory_info().rss
     run = guarded(TARGETS[name])
     kept = [path.read_bytes() for path in sorted((CORPORA / name).glob("*"))]
     assert kept
@@ -47,3 +50,4 @@ def test_kept_and_damaged_inputs_raise_only_value_error(name: str) -> None:
                 else:
                     data[at:at] = data[at : at + draw.randint(1, 40)]
             assert _fast(run, bytes(data))
+    assert psutil.Process().memory_info().rss - memory < LARGEST

@@ -21,12 +21,13 @@ class _Missing:
 class NackGenerator:
     """The missing packets of one incoming stream; `now` and `rtt` in seconds."""
 
-    __slots__ = ("_highest", "gave_up", "missing")
+    __slots__ = ("_highest", "gave_up", "missing", "round_trip")
 
     def __init__(self) -> None:
         self._highest = -1
         self.missing: dict[int, _Missing] = {}
         self.gave_up = False  # set when packets were given up: ask for a key frame, then clear
+        self.round_trip = 0.0  # s from the only request for a packet to its arrival; 0 = none newly measured
 
     def received(self, index: int, now: float) -> None:
         """Note an arrived packet by its unwrapped number."""
@@ -35,7 +36,9 @@ class NackGenerator:
             self._highest = index
             return
         if index <= highest:
-            self.missing.pop(index, None)
+            found = self.missing.pop(index, None)
+            if found is not None and found.tries == 1:
+                self.round_trip = now - found.asked
             return
         if index - highest - 1 + len(self.missing) > MAX_MISSING:
             self.missing.clear()

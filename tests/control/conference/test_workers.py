@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -27,6 +28,7 @@ class Caller:
     async def join(self) -> None:
         """Both connections."""
         self.pub, self.sub = Client(), Client()
+        self.sub.keep = 100_000
         answer = await self.engine.publish(self.room, self.peer, self.pub.offer(video=0, audio=1), {})
         offer = await self.engine.subscribe(self.room, self.peer, say.Slots(audio=1, video=0, screen=0))
         reply = self.sub.answer(offer.sdp)
@@ -128,10 +130,9 @@ async def test_a_worker_at_seventy_percent_gets_no_new_room(engine: EmbeddedEngi
 async def test_a_dead_worker_costs_its_calls_seconds_and_others_nothing(
     engine: EmbeddedEngine, how: signal.Signals, limit: float
 ) -> None:
-    """Killed: back within 3 s under the same names. Stopped: noticed within 2 s, back within 5 s. No other call loses a packet."""
+    """G18: killed, back within 3 s under the same names; stopped, noticed within 2 s, back within 5. No other call loses a packet."""
     victim, other = Call(engine, "victim"), Call(engine, "other")
     await victim.start()
-    await asyncio.sleep(2.2)
     await other.start()
     try:
         assert engine.process_of("victim") is not engine.process_of("other")
@@ -148,8 +149,9 @@ async def test_a_dead_worker_costs_its_calls_seconds_and_others_nothing(
         await asyncio.sleep(0.3)
         assert victim.heard[1] == 0, "a mute holds after a crash"
         for caller in other.callers:
-            stream = next(iter(caller.sub.received.values()))
-            assert stream.longest_gap < 0.5
+            (stream,) = caller.sub.received.values()
+            assert len(stream.sequences) > 20
+            assert all(after - before & 0xFFFF == 1 for before, after in pairwise(stream.sequences))
     finally:
         await victim.close()
         await other.close()
