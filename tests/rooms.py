@@ -184,7 +184,12 @@ async def living(
         if key not in real
     }
     async with simulate(wanted) as (simulators, addresses), Records(tmp_path / "data") as records:
-        live = LiveRoom(folder, families(), addresses, RoomRecords(records.runs, records.standing, records.learned))
+        live = LiveRoom(
+            folder,
+            families(),
+            addresses,
+            RoomRecords(records.runs, records.standing, records.learned, tmp_path / "data" / "log" / "hall"),
+        )
         found = TestRoom(live, simulators, folder, records)
         task = asyncio.create_task(live.run(), name="room")
         try:

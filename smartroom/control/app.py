@@ -51,6 +51,10 @@ from smartroom.settings import CeremonySettings
 _LOG = logging.getLogger(__name__)
 
 
+LOGS = "log"
+"""Folder of the rooms' event logs in the data folder."""
+
+
 class CannotStart(Exception):
     """The server cannot start; the sentence names the fix."""
 
@@ -212,7 +216,9 @@ class Application:
             name = path.parent.name
             if name in self.rooms:
                 continue
-            records = RoomRecords(self.records.runs, self.records.standing, self.records.learned)
+            records = RoomRecords(
+                self.records.runs, self.records.standing, self.records.learned, self.data / LOGS / name
+            )
             place = WallPlace(self.data / "pictures" / name, self.outside, self.people.tokens.walls)
             try:
                 room = LiveRoom(

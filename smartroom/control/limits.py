@@ -102,6 +102,18 @@ RECORD_QUEUE = 512
 SNAPSHOT_S = 1.0
 """Longest a run waits for its snapshot to be on disk; a synced write takes milliseconds."""
 
+LOG_GATHER_S = 1.0
+"""Events wait this long for one another before they are written and synced: a busy room must not wear out its disk for its log."""
+
+LOG_TURN_S = 15.0
+"""How often it is looked whether the day is over or the page full."""
+
+LOG_PAGE_RECORDS = 5000
+"""Records of one page: read in a fifth of a second at a start, and small enough to keep its entries in memory."""
+
+LOG_PAGES_PER_ANSWER = 20
+"""Pages one question looks through: some weeks of an ordinary room; older ones are asked for again."""
+
 FILE_POLL_S = 1.0
 """How soon a saved file is noticed."""
 

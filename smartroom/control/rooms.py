@@ -6,13 +6,15 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 from devices.sdk.catalog import Family
+from devices.sdk.commands import Query, Salvo, Set
+from devices.sdk.connection import Traffic
 from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
 from smartroom.control.conference.floor import Floor
@@ -24,14 +26,18 @@ from smartroom.control.displays.outside import Nowhere, Outside
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.walls import Furniture, Walls
 from smartroom.control.errors import problem
+from smartroom.control.history.eventlog import EventLog
+from smartroom.control.history.scribe import Scribe
 from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
 from smartroom.control.room.files import load_room
 from smartroom.control.room.model import Room, SeatCamera
 from smartroom.control.room.secrets import load_secrets
 from smartroom.control.room.store import Store
+from smartroom.control.room.words import zone_hours
 from smartroom.control.rundowns.model import FOLDER as RUNDOWNS
 from smartroom.control.rundowns.rundowns import Keeping, Rundowns
 from smartroom.control.rundowns.shape import Shelf
+from smartroom.control.scenes.claims import Owner, Remembered
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.scenes.engine import Diary, Engine
 from smartroom.control.scenes.model import load_scenes, without
@@ -39,7 +45,7 @@ from smartroom.control.scenes.ports import RunRecords, StandingRecords, Standing
 from smartroom.control.scenes.recall import Recall
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Unfinished
+from smartroom.protocol.state import Cause, Unfinished
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,6 +72,8 @@ class RoomRecords:
     runs: RunRecords
     standing: StandingRecords
     learned: LearnedRecords
+    events: Path | None = None
+    """Folder of the room's event log; none: nothing is kept of what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,11 @@ class LiveRoom:
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.store.ask_who(self.engine.movers.moved)
-        self.supervisor = Supervisor(self.store, self.gateway, self._moved, self._learned)
+        self.supervisor = Supervisor(self.store, self.gateway, self._moved, self._learned, self._sent)
+        self.log = (
+            EventLog(records.events, room.id, lambda: zone_hours(self._room.timezone)) if records.events else None
+        )
+        self._scribe: Scribe | None = None
         self.bench = Bench(self.supervisor)
         self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
         self.walls = Walls(
@@ -142,6 +154,14 @@ class LiveRoom:
 
     async def run(self) -> None:
         """Recover what earlier lives left, then keep the room alive."""
+        async with AsyncExitStack() as stack:
+            if self.log is not None:
+                await stack.enter_async_context(self.log)
+                scribe = self._remember(self.log)
+                stack.callback(self.store.subscribe(lambda: scribe.watch(self.store.newest)))
+            await self._live()
+
+    async def _live(self) -> None:
         await self._recover()
         self.supervisor.describe(self._room, self._known)
         try:
@@ -154,6 +174,8 @@ class LiveRoom:
                     group.create_task(turning, name=f"floor:{self.id}")
                 group.create_task(self._watch_files(), name=f"files:{self.id}")
                 group.create_task(self._keep_diary(), name=f"diary:{self.id}")
+                if self.log is not None:
+                    group.create_task(self.log.run(), name=f"log:{self.id}")
         finally:
             await self._close_diary()
 
@@ -235,6 +257,33 @@ class LiveRoom:
         if cut is not None and cut.scene in self.engine.scenes:
             self.store.put(("unfinished",), Unfinished(scene=cut.scene, run=cut.run, by=cut.by, started=cut.started))
 
+    def _remember(self, log: EventLog) -> Scribe:
+        """What each property was when the server ended, and who had moved it; what a run that was cut short may have sent."""
+        movers = self.engine.movers
+        movers.remembered = {key: Remembered(then.value, then.moved) for key, then in log.last.items()}
+        movers.cut_short = {
+            (device, name): (
+                tuple(value) if isinstance(value, list) else value,
+                Owner(Cause.SCENE, begun.by, begun.name),
+            )
+            for begun in log.cut_short
+            for key, value in begun.goals.items()
+            for device, name in [_key_of(key, self._room)]
+        }
+        self._scribe = Scribe(log, lambda: self._room)
+        return self._scribe
+
+    def _sent(self, device: str, traffic: Traffic) -> None:
+        command = traffic.command
+        if self._scribe is None or command is None or isinstance(command, Query):
+            return
+        names = [item.property for item in command.sets] if isinstance(command, Salvo) else []
+        names += [command.property] if isinstance(command, Set) else []
+        owner = self.engine.movers.sender(device, names)
+        if owner is not None:
+            masked = self.supervisor.charges[device].device.wire
+            self._scribe.sent(device, traffic, masked.driver.masked if masked else bytes, owner.by, owner.run)
+
     async def _keep_diary(self) -> None:
         while True:
             await self._record(await self._diary.get())
@@ -263,6 +312,8 @@ class LiveRoom:
 
     async def _begun(self, recall: Recall, snapshot_json: str) -> None:
         run = recall.run
+        if self._scribe is not None:
+            self._scribe.begun(run, recall.scene.name)
         try:
             async with asyncio.timeout(SNAPSHOT_S):
                 await self._records.runs.begin(run.id, self.id, run.scene, run.by, run.started, snapshot_json)
@@ -271,6 +322,8 @@ class LiveRoom:
 
     def _ended(self, recall: Recall) -> None:
         run = recall.run
+        if self._scribe is not None:
+            self._scribe.ended(run)
         self._write(lambda: self._records.runs.end(run.id, run.model_dump_json()))
 
     def _stand(self, scenes: tuple[StandingScene, ...]) -> None:
@@ -297,6 +350,12 @@ class LiveRoom:
     async def _save_learned(self, device: str, key: str) -> None:
         """The newest value, however long this write has waited."""
         await self._records.learned.save(self.id, device, key, json.dumps(self._known[device, key]))
+
+
+def _key_of(key: str, room: Room) -> tuple[str, str]:
+    """`wall.left.content` as device and property: ids of devices may have dots themselves."""
+    device = max((name for name in room.devices if key.startswith(f"{name}.")), key=len, default=key.partition(".")[0])
+    return device, key[len(device) + 1 :]
 
 
 def file_problem(error: DocumentError) -> Problem:

@@ -293,6 +293,13 @@ class LastAction(Message):
     at: float
     by: Label
     text: Text
+    run: str | None = None
+    """The run it began."""
+    device: str | None = None
+    property: str | None = None
+    value: Value = None
+    ms: int | None = None
+    """How long it took until it was read back."""
 
 
 class Unfinished(Message):

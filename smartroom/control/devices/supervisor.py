@@ -41,12 +41,19 @@ class Supervisor:
     """Devices of one room. `run` ends only by cancellation; `describe` takes over a changed room."""
 
     def __init__(
-        self, store: Store, gateway: Gateway, moved: Callable[[str], None], learned: Callable[[str, str, Value], None]
+        self,
+        store: Store,
+        gateway: Gateway,
+        moved: Callable[[str], None],
+        learned: Callable[[str, str, Value], None],
+        sent: Callable[[str, Traffic], None] = lambda *_: None,
     ) -> None:
+        """`sent` hears of every frame that goes out."""
         self._store = store
         self._gateway = gateway
         self._moved = moved
         self._learned = learned
+        self._sent = sent
         self._charges: dict[str, Charge] = {}
         self.charges: Mapping[str, Charge] = MappingProxyType(self._charges)
         """Devices with a wire, to be looked at."""
@@ -73,7 +80,7 @@ class Supervisor:
                 if owner == key:
                     device.wire.driver.recall(fact, value)
             trace = Trace(device.wire.driver.masked)
-            observer = _Observer(key, self._store, self._gateway, trace, self._moved, self._learned)
+            observer = _Observer(key, self._store, self._gateway, trace, self._moved, self._learned, self._sent)
             session = Session(device.wire.driver, device.wire.address, observer, clock=clock.monotonic)
             observer.counters = session.counters
             charge = Charge(device, session, trace)
@@ -132,6 +139,7 @@ class _Observer:
     trace: Trace
     moved: Callable[[str], None]
     keep: Callable[[str, str, Value], None]
+    sent: Callable[[str, Traffic], None]
     counters: Counters = field(default_factory=Counters)
     _silences: int = 0
 
@@ -155,6 +163,8 @@ class _Observer:
         """Bytes went over the wire."""
         self._count_silence(traffic.at)
         self.trace.traffic(traffic)
+        if traffic.direction == "out":
+            self.sent(self.device, traffic)
 
     def learned(self, key: str, value: Value) -> None:
         """A fact to keep across restarts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -53,6 +53,11 @@ class Ledger:
         """Call back after every change until the returned function is called; `since` tells what changed."""
         self._watchers.append(callback)
         return lambda: self._watchers.remove(callback) if callback in self._watchers else None
+
+    @property
+    def newest(self) -> Sequence[tuple[tuple[str, ...], object]]:
+        """What the last step changed, paths and values: a watcher is called for each step."""
+        return self._steps[-1].changes if self._steps else ()
 
     @contextmanager
     def batch(self) -> Iterator[None]:

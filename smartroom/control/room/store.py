@@ -99,9 +99,9 @@ class Store(Ledger):
             self.put(("devices", device, "problem"), problem)
             self._stale(device)
 
-    def did(self, by: str, text: Text) -> None:
-        """Who did what last."""
-        self.put(("last_action",), LastAction(at=clock.wall(), by=by, text=text))
+    def did(self, by: str, text: Text, **what: object) -> None:
+        """Who did what last; `what` are further fields of LastAction."""
+        self.put(("last_action",), LastAction.model_validate({"at": clock.wall(), "by": by, "text": text, **what}))
 
     def describe(self, room: Room) -> None:
         """The room's file was saved: take its description, keep what devices that stay have reported."""

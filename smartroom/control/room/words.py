@@ -64,9 +64,14 @@ _VALUES: Mapping[tuple[str, Value], Text] = {
 }
 
 
+def zone_hours(zone: str) -> int:
+    """Hours of a room's zone east of UTC."""
+    return _ZONES.get(zone, 0)
+
+
 def clock_label(at: float, zone: str) -> Text:
     """`10.42.07` in the room's zone."""
-    local = datetime.fromtimestamp(at, UTC) + timedelta(hours=_ZONES.get(zone, 0))
+    local = datetime.fromtimestamp(at, UTC) + timedelta(hours=zone_hours(zone))
     return Text(id=f"{local:%H.%M.%S}", en=f"{local:%H:%M:%S}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from devices.sdk.manifest import PropertySpec
@@ -29,6 +29,7 @@ class Owner:
     cause: Cause
     by: Label
     scene: Text | None = None
+    run: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -100,6 +101,15 @@ class Movers:
     def act(self, device: str, by: Label) -> None:
         """Somebody drives the device by hand; properties follow by themselves."""
         self._acted[device] = (clock.monotonic(), Owner(Cause.HAND, by))
+
+    def sender(self, device: str, names: Iterable[str]) -> Owner | None:
+        """Who sends to a device now: whoever works on these properties, or drives it."""
+        for name in names:
+            claim = self.claims.get((device, name))
+            if claim is not None and claim.sent_at is not None:
+                return claim.owner
+        acted = self._acted.get(device)
+        return acted[1] if acted is not None and clock.monotonic() - acted[0] <= BLAME_S else None
 
     def moved(self, device: str, reading: Reading, before: tuple[WireValue, bool] | None) -> Moved | None:
         """Who moved a property to what is read now. `before`: the value it had and whether that was of this connection; none at the first reading."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from devices.sdk.commands import Act, Priority
 from devices.sdk.errors import BadSetting, DeviceError
 from devices.sdk.readings import Value as SdkValue
+from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway, NotReached, Unverified
 from smartroom.control.errors import ProblemError, device_problem, problem
 from smartroom.control.limits import PRESS_MEMORY
@@ -85,7 +86,7 @@ class Desk:
                     )
                 )
             recall, attached = self._engine.start(found, by, only=parts)
-            self.store.did(by, _retried(found, parts, one=name is not None))
+            self.store.did(by, _retried(found, parts, one=name is not None), run=recall.run.id)
             return Accepted(id=press, run=recall.run.id, attached=attached)
 
         return self._once((by, press), start)
@@ -131,9 +132,10 @@ class Desk:
             wanted = found.driver.check(name, wanted)
 
         async def bring() -> Accepted:
+            began = clock.monotonic()
             with _device_errors(device, name):
                 reading = await self._engine.by_hand(device, name, wanted, by)
-            self._did(by, device, name, wanted)
+            self._did(by, device, name, wanted, round((clock.monotonic() - began) * 1000))
             return Accepted(id=press, value=wire_value(reading.value))
 
         return await self._once_async((by, press), bring)
@@ -157,6 +159,7 @@ class Desk:
                         id=f"menyimpan posisi {found.name.id}",
                         en=f"stored a position of {found.name.en or found.name.id}",
                     ),
+                    device=device,
                 )
             return Accepted(id=press)
 
@@ -231,14 +234,16 @@ class Desk:
         found = self._scene(scene)
         recall, attached = self._engine.start(found, by)
         if not attached:
-            self.store.did(by, Text(id=f"menjalankan {found.name.id}", en=f"ran {found.name.en or found.name.id}"))
+            text = Text(id=f"menjalankan {found.name.id}", en=f"ran {found.name.en or found.name.id}")
+            self.store.did(by, text, run=recall.run.id)
             self.store.put(("unfinished",), None)
         return Accepted(id=press, run=recall.run.id, attached=attached)
 
     def _undoing(self, begun: tuple[Recall, bool], by: str, press: str) -> Accepted:
         recall, attached = begun
         if not attached:
-            self.store.did(by, Text(id="mengembalikan keadaan sebelumnya", en="took the last change back"))
+            text = Text(id="mengembalikan keadaan sebelumnya", en="took the last change back")
+            self.store.did(by, text, run=recall.run.id)
         return Accepted(id=press, run=recall.run.id, attached=attached)
 
     def _blanks(self, device: str, name: str) -> bool:
@@ -257,13 +262,14 @@ class Desk:
     def _can_blank(self, device: str, name: str) -> bool:
         return name in self._room.devices[device].driver.properties()
 
-    def _did(self, by: str, device: str, name: str, value: SdkValue) -> None:
+    def _did(self, by: str, device: str, name: str, value: SdkValue, ms: int) -> None:
         found = self._room.devices.get(device)
         if found is None:
             return
         label = property_label(found.name, name, self._room.outputs_of(device))
         words = value_label(name, found.driver.spec(name), wire_value(value), self._room.sources_of(device), found)
-        self.store.did(by, Text(id=f"{label.id}: {words.id}", en=f"{label.en or label.id}: {words.en or words.id}"))
+        text = Text(id=f"{label.id}: {words.id}", en=f"{label.en or label.id}: {words.en or words.id}")
+        self.store.did(by, text, device=device, property=name, value=wire_value(value), ms=ms)
 
     def _scene(self, scene: str) -> Scene:
         found = self._engine.scenes.get(scene)

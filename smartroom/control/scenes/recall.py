@@ -62,7 +62,7 @@ class Recall:
     ) -> None:
         """`goals` are all it may move; `steps` follow the scene's first goals, and without any all goals are brought at once."""
         self.scene = scene
-        owner = Owner(Cause.SCENE, by, scene.name)
+        owner = Owner(Cause.SCENE, by, scene.name, run_id)
         self.parts = {goal.key: Part(goal, Claim(owner)) for goal in goals}
         self.finished = asyncio.Event()
         self._clock = clock.monotonic()

@@ -1,0 +1,224 @@
+"""Records of a room's log become entries for people and the state of the room at a moment. Pure; one page of the log at a time.
+
+Kinds of records: `page` (first of each file: what the room was), `started`, `stopped`, `changed` (a property), `link` (a device), `deed` (a person),
+`begun` and `ended` (a run), `sent` (bytes on a wire), `files` (read anew, or bad).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from smartroom.control.chain import Record
+from smartroom.protocol.base import Text, Value
+from smartroom.protocol.history import EventKind, HistoryEntry, SentFrame
+from smartroom.protocol.state import Cause, Link, Moved, Run
+
+_OURS: Final = frozenset({Cause.SCENE, Cause.HAND})
+_GONE: Final = frozenset({Link.OFFLINE, Link.REFUSED, Link.DEGRADED})
+_FRAMES: Final = 500
+"""Frames kept for one entry: a scene of a hundred properties, each sent three times."""
+_GLIDE_S: Final = 20.0
+"""Steps of one movement at a device (a fader, a head) are one entry."""
+
+
+@dataclass(slots=True)
+class Then:
+    """A property as it was."""
+
+    value: Value
+    at: float
+    moved: Moved | None = None
+
+
+@dataclass(slots=True)
+class Device:
+    """A device as it was."""
+
+    link: str = ""
+    properties: dict[str, Then] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that has begun."""
+
+    run: str
+    scene: str
+    name: Text
+    by: str
+    goals: Mapping[str, Value]
+    """`device.property` -> what it wanted."""
+
+
+class Chronicle:
+    """Fed record by record."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self.entries: list[HistoryEntry] = []
+        """Oldest first."""
+        self.devices: dict[str, Device] = {}
+        self.under_way: dict[str, Begun] = {}
+        """Runs that have begun and not ended."""
+        self.running = False
+        """Whether the server was running when the last record was written."""
+        self._texts: dict[str, Text] = {}
+        self._frames: dict[str, list[SentFrame]] = {}
+        self._kinds: Mapping[str, Callable[[Record, Mapping[str, object]], None]] = {
+            "page": self._page,
+            "started": self._started,
+            "stopped": self._stopped,
+            "changed": self._changed,
+            "link": self._link,
+            "deed": self._deed,
+            "sent": self._sent,
+            "begun": self._begun,
+            "ended": self._ended,
+            "files": self._files,
+        }
+
+    def add(self, record: Record) -> None:
+        """Take in one record; kinds of later versions are passed over."""
+        told = self._kinds.get(record.kind)
+        if told is not None:
+            told(record, record.body)
+
+    @property
+    def state(self) -> dict[str, object]:
+        """What a new page begins with."""
+        return {
+            key: {
+                "link": device.link,
+                "properties": {
+                    name: {
+                        "value": then.value,
+                        "at": then.at,
+                        "moved": then.moved.model_dump(mode="json") if then.moved else None,
+                    }
+                    for name, then in device.properties.items()
+                },
+            }
+            for key, device in self.devices.items()
+        }
+
+    # -- one function for each kind of record --
+
+    def _page(self, record: Record, body: Mapping[str, object]) -> None:
+        self.running = True
+        for key, told in cast("Mapping[str, Mapping[str, object]]", body["state"]).items():
+            device = self.devices[key] = Device(str(told["link"]))
+            for name, then in cast("Mapping[str, Mapping[str, object]]", told["properties"]).items():
+                device.properties[name] = Then(
+                    cast("Value", then["value"]), cast("float", then["at"]), _moved(then["moved"])
+                )
+        if body.get("damaged"):
+            text = Text(
+                id=f"Log sebelumnya rusak: {body['damaged']}", en=f"The log before is damaged: {body['damaged']}"
+            )
+            self._tell(record, EventKind.SYSTEM, text)
+
+    def _started(self, record: Record, body: Mapping[str, object]) -> None:
+        for begun in self.under_way.values():
+            run = Run(id=begun.run, scene=begun.scene, by=begun.by, started=record.at)
+            text = Text(
+                id=f"{begun.name.id} terpotong saat server berhenti",
+                en=f"{begun.name.en or begun.name.id} was cut short when the server ended",
+            )
+            self._tell(record, EventKind.RUN, text, by=begun.by, run=run, sent=self._frames.pop(begun.run, []))
+        self.under_way.clear()
+        self.running = True
+        for device in self.devices.values():
+            device.link = ""
+        self._tell(record, EventKind.SYSTEM, Text(id="Server dimulai", en="The server started"), value=body["version"])
+
+    def _stopped(self, record: Record, _: Mapping[str, object]) -> None:
+        self.running = False
+        self._tell(record, EventKind.SYSTEM, Text(id="Server dihentikan", en="The server was stopped"))
+
+    def _changed(self, record: Record, body: Mapping[str, object]) -> None:
+        device, name, value = str(body["device"]), str(body["property"]), cast("Value", body["value"])
+        moved = _moved(body["moved"])
+        at = cast("float", body["at"])
+        self.devices.setdefault(device, Device()).properties[name] = Then(value, at, moved)
+        if moved is None or moved.cause in _OURS or "text" not in body:
+            return
+        text = _text(body["text"])
+        last = self.entries[-1] if self.entries else None
+        if (
+            last is not None
+            and last.kind is EventKind.CHANGE
+            and (last.device, last.property, last.cause) == (device, name, moved.cause)
+            and record.at - last.at < _GLIDE_S
+        ):
+            self.entries[-1] = last.model_copy(update={"text": text, "value": value})
+            return
+        parts = {"device": device, "property": name, "cause": moved.cause, "before": moved.before, "value": value}
+        self._tell(record, EventKind.CHANGE, text, **parts)
+
+    def _link(self, record: Record, body: Mapping[str, object]) -> None:
+        key, link = str(body["device"]), str(body["link"])
+        device = self.devices.setdefault(key, Device())
+        before, device.link = device.link, link
+        if link in _GONE and before not in _GONE:
+            name = _text(body["name"])
+            why = _text(body["why"]) if body.get("why") else Text(id="terputus", en="cut off")
+            text = Text(id=f"{name.id}: {why.id}", en=f"{name.en or name.id}: {why.en or why.id}")
+            self._tell(record, EventKind.LINK, text, device=key)
+        elif link == Link.READY and before in _GONE:
+            name = _text(body["name"])
+            text = Text(id=f"{name.id}: terhubung lagi", en=f"{name.en or name.id}: connected again")
+            self._tell(record, EventKind.LINK, text, device=key)
+
+    def _deed(self, record: Record, body: Mapping[str, object]) -> None:
+        text, run = _text(body["text"]), body.get("run")
+        if run is not None:
+            self._texts[str(run)] = text
+            return
+        device = str(body["device"]) if body.get("device") else None
+        self._tell(
+            record,
+            EventKind.HAND,
+            text,
+            by=str(body["by"]),
+            device=device,
+            property=body.get("property"),
+            value=body.get("value"),
+            ms=body.get("ms"),
+            sent=self._frames.pop(f"{body['by']}:{device}", []) if device else [],
+        )
+
+    def _sent(self, record: Record, body: Mapping[str, object]) -> None:
+        whose = str(body["run"]) if body.get("run") else f"{body['by']}:{body['device']}"
+        frames = self._frames.setdefault(whose, [])
+        if len(frames) < _FRAMES:
+            at, device = cast("float", body["at"]), str(body["device"])
+            frames.append(SentFrame(at=at, device=device, text=str(body["text"]), hex=str(body["hex"])))
+
+    def _begun(self, _: Record, body: Mapping[str, object]) -> None:
+        goals = cast("Mapping[str, Value]", body["goals"])
+        run = Begun(str(body["run"]), str(body["scene"]), _text(body["name"]), str(body["by"]), goals)
+        self.under_way[run.run] = run
+
+    def _ended(self, record: Record, body: Mapping[str, object]) -> None:
+        run = Run.model_validate(body["run"])
+        begun = self.under_way.pop(run.id, None)
+        text = self._texts.pop(run.id, None) or (begun.name if begun is not None else Text.of(run.scene))
+        ms = round((run.ended - run.started) * 1000) if run.ended is not None else None
+        self._tell(record, EventKind.RUN, text, by=run.by, run=run, ms=ms, sent=self._frames.pop(run.id, []))
+
+    def _files(self, record: Record, body: Mapping[str, object]) -> None:
+        self._tell(record, EventKind.SYSTEM, _text(body["text"]))
+
+    def _tell(self, record: Record, kind: EventKind, text: Text, **parts: object) -> None:
+        known = {"id": f"{self.page}.{record.sequence}", "at": record.at, "kind": kind, "text": text}
+        self.entries.append(HistoryEntry.model_validate({**known, **parts}))
+
+
+def _moved(told: object) -> Moved | None:
+    return Moved.model_validate(told) if told is not None else None
+
+
+def _text(told: object) -> Text:
+    return Text.model_validate(told)
