@@ -229,6 +229,87 @@ def apply(
         sys.exit(EXIT_PARTIAL)
 
 
+@main.command()
+@click.argument("room")
+@click.option("--kind", default="", help="run, hand, change, link, system; several with commas.")
+@click.option("--device", default="", help="Only what touched this device.")
+@click.option("--scene", default="", help="Only runs of this scene.")
+@click.option("--by", default="", help="A part of the person's or program's name.")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--before", default="", help="Go on where an earlier answer ended.")
+@click.option("--bytes", "show_bytes", is_flag=True, help="What went over the wires.")
+@_JSON
+@_URL
+@_TOKEN
+@_DATA
+def history(
+    room: str,
+    kind: str,
+    device: str,
+    scene: str,
+    by: str,
+    limit: int,
+    before: str,
+    url: str | None,
+    token: str | None,
+    data: Path,
+    *,
+    show_bytes: bool,
+    as_json: bool,
+) -> None:
+    """What happened in a room, newest first: who, when, what changed, how long."""
+    from smartroom.commands.history import history_lines  # noqa: PLC0415
+    from smartroom.protocol.history import HistoryQuery  # noqa: PLC0415
+
+    query = HistoryQuery(kind=kind, device=device, scene=scene, by=by, before=before, limit=limit)
+    found = _ask(url, token, data, lambda client: client.room(room).history(query))
+    if as_json:
+        click.echo(found.model_dump_json(indent=1))
+        return
+    click.echo("\n".join(history_lines(found.entries, show_bytes=show_bytes)) if found.entries else "nothing happened")
+    if found.older:
+        click.echo(f"older: --before {found.older}")
+
+
+@main.group("log")
+def log_group() -> None:
+    """The rooms' event logs, read from the data folder; no server is needed."""
+
+
+@log_group.command("verify")
+@click.argument("rooms", nargs=-1)
+@click.option("--head", "heads", multiple=True, help="An end noted earlier, as this command prints it; repeat.")
+@_DATA
+def log_verify(rooms: tuple[str, ...], heads: tuple[str, ...], data: Path) -> None:
+    """Prove that nothing in the logs was changed, moved or taken out. Exit 1 when something was."""
+    from smartroom.commands.history import NoLog, verdict_line, verify_log  # noqa: PLC0415
+
+    broken = False
+    try:
+        for room, verdict in verify_log(data, rooms, heads):
+            broken = broken or bool(verdict.broken)
+            click.echo(verdict_line(room, verdict), err=bool(verdict.broken))
+    except NoLog as error:
+        _fail(str(error), EXIT_PARTIAL)
+    if broken:
+        sys.exit(EXIT_PARTIAL)
+
+
+@log_group.command("at")
+@click.argument("room")
+@click.argument("moment")
+@_DATA
+def log_at(room: str, moment: str, data: Path) -> None:
+    """The room as it was at MOMENT (2026-11-27T09:15:30), from the log alone."""
+    from smartroom.commands.history import NoLog, state_at, state_lines  # noqa: PLC0415
+
+    try:
+        at, chronicle = state_at(data, room, moment)
+    except NoLog as error:
+        _fail(str(error), EXIT_PARTIAL)
+    click.echo("\n".join(state_lines(at, chronicle)))
+
+
 @main.group()
 def script() -> None:
     """Technicians' own programs."""

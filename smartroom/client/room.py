@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal, overload
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from smartroom.client.follow import Follower
 from smartroom.client.wire import RUN_S, Wire
 from smartroom.protocol.base import Value
 from smartroom.protocol.commands import Accepted, ApplyReport
+from smartroom.protocol.history import History, HistoryQuery
 from smartroom.protocol.scenes import Plan
 from smartroom.protocol.state import RoomState, Run
 
@@ -124,9 +126,14 @@ class Room:
         """Do not offer the unfinished run any more."""
         return await self._press("POST", "dismiss", {})
 
-    async def history(self, limit: int = 50) -> list[Run]:
+    async def runs(self, limit: int = 50) -> list[Run]:
         """Finished runs, newest first; at most 200."""
         return await self._wire.ask("GET", f"{self._path}/runs?limit={limit}", list[Run])
+
+    async def history(self, query: HistoryQuery | None = None) -> History:
+        """What happened, newest first: runs, hands, changes at devices, broken links. `older` of the answer is `before` of the next question."""
+        asked = query.model_dump(mode="json", exclude_defaults=True) if query is not None else {}
+        return await self._wire.ask("GET", f"{self._path}/history?{urlencode(asked)}", History)
 
     async def _run(self, path: str, body: Mapping[str, object], *, wait: bool) -> ApplyReport | Accepted:
         press = {"id": str(uuid4()), **body}

@@ -31,6 +31,7 @@ from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.errors import ProblemError
+from smartroom.control.history.eventlog import EventLog
 from smartroom.control.identity.people import People
 from smartroom.control.limits import COLLECT_LATEST_S, COLLECT_S, FILE_POLL_S
 from smartroom.control.logbook import LogBook
@@ -90,6 +91,7 @@ class Application:
         self.desks: dict[str, Desk] = {}
         self.rooms: dict[str, LiveRoom] = {}
         self.benches: dict[str, Bench] = {}
+        self.histories: dict[str, EventLog] = {}
         self.log = LogBook()
         self.walls: dict[str, Walls] = {}
         self.rundowns: dict[str, Rundowns] = {}
@@ -150,6 +152,7 @@ class Application:
             trail=self.records.trail,
             recent_runs=self.records.runs.recent,
             writable=self.records.writable,
+            histories=self.histories,
             benches=self.benches,
             log=self.log,
             simulation=self._simulation,
@@ -234,6 +237,8 @@ class Application:
             self.rooms[name] = room
             self.desks[name] = room.desk
             self.benches[name] = room.bench
+            if room.log is not None:
+                self.histories[name] = room.log
             self.walls[name] = room.walls
             self.rundowns[name] = room.rundowns
             self.ceremonies.enter(name)
@@ -276,6 +281,7 @@ class Application:
             self.rooms.pop(room.id, None)
             self.desks.pop(room.id, None)
             self.benches.pop(room.id, None)
+            self.histories.pop(room.id, None)
 
 
 class _RoomsOf:

@@ -14,6 +14,7 @@ from smartroom.protocol import (
     conference,
     displays,
     errors,
+    history,
     people,
     rundowns,
     scenes,
@@ -22,7 +23,7 @@ from smartroom.protocol import (
 )
 from smartroom.protocol.base import Message
 
-_MODULES = (errors, state, scenes, rundowns, commands, people, technician, displays, conference, ceremony)
+_MODULES = (errors, state, scenes, history, rundowns, commands, people, technician, displays, conference, ceremony)
 
 
 def schema() -> dict[str, object]:

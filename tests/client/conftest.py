@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,14 @@ class Hall:
 @pytest.fixture
 async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
     """The test room, served from the same records, with a technician's token."""
-    async with living(tmp_path) as room, serve(tmp_path / "data", desks={"hall": room.live.desk}) as served:
+    async with (
+        living(tmp_path) as room,
+        serve(
+            tmp_path / "data",
+            desks={"hall": room.live.desk},
+            furnish=lambda house: replace(house, histories={"hall": room.live.log} if room.live.log else {}),
+        ) as served,
+    ):
         token = await served.token(Role.TECHNICIAN, "hall")
         async with Client(served.origin, token) as client:
             yield Hall(room, served, client, token)

@@ -37,7 +37,7 @@ async def test_a_program_recalls_a_scene(hall: Hall) -> None:
     assert report.readings["matrix"]["route.1"] == 1
     assert (await hall.remote.plan("meeting")).changes == 0
     async with asyncio.timeout(5):
-        while not (runs := await hall.remote.history()):
+        while not (runs := await hall.remote.runs()):
             await asyncio.sleep(0.02)  # the diary is written beside the run
     assert [report.run.id] == [run.id for run in runs]
 

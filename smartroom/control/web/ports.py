@@ -13,6 +13,7 @@ from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
+from smartroom.control.history.eventlog import EventLog
 from smartroom.control.identity.people import People
 from smartroom.control.logbook import LogBook
 from smartroom.control.rundowns.rundowns import Rundowns
@@ -54,6 +55,8 @@ class House:
     """Whether the records can be written now."""
     gauges: Callable[[], Mapping[str, float]] = dict
     """More figures for /metrics: name -> value."""
+    histories: Mapping[str, EventLog] = field(default_factory=dict)
+    """Room -> what happened in it."""
     benches: Mapping[str, Bench] = field(default_factory=dict)
     """Room -> its devices from the technician's side."""
     log: LogBook = field(default_factory=LogBook)

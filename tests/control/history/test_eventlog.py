@@ -14,7 +14,7 @@ from smartroom.control.history import eventlog
 from smartroom.control.history.chronicle import Chronicle
 from smartroom.control.history.eventlog import EventLog
 from smartroom.control.history.pages import pages, told, verify
-from smartroom.protocol.history import EventKind, HistoryEntry, HistoryQuery
+from smartroom.protocol.history import HistoryEntry, HistoryQuery
 from smartroom.protocol.state import Cause, RunResult
 from tests.rooms import TestRoom, living
 
@@ -233,4 +233,3 @@ def test_kinds_of_later_versions_are_passed_over() -> None:
     chronicle = Chronicle("p")
     chronicle.add(Record(1, "tomorrow", {"x": 1}, 1.0, 1.0, 0, ""))
     assert chronicle.entries == []
-    assert EventKind.RUN == "run"

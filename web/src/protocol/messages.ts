@@ -662,6 +662,9 @@ export interface Ended {
 /** What went wrong, sorted by what the reader does next. */
 export type ErrorCode = "unreachable" | "timeout" | "busy" | "refused" | "not_supported" | "not_reached" | "unverified" | "degraded" | "wrong_password" | "port_in_use" | "configuration" | "invalid" | "not_found" | "expired" | "stale" | "superseded" | "overridden" | "cancelled" | "blocked" | "unauthenticated" | "forbidden" | "rate_limited" | "overloaded" | "internal";
 
+/** Sorts of events, for filters. */
+export type EventKind = "run" | "hand" | "change" | "link" | "system";
+
 /** A new end, Unix seconds. */
 export interface Extend {
   at: number;
@@ -753,6 +756,39 @@ export interface Hello {
 export interface Here {
   at: number;
   id: string;
+}
+
+/** Newest first. `older`: ask again with `before` = the last entry's id (or this one, when none was found on these pages). */
+export interface History {
+  entries: HistoryEntry[];
+  older: string | null;
+}
+
+/** One thing that happened. */
+export interface HistoryEntry {
+  at: number;
+  before: Value;
+  by: string;
+  cause: Cause | null;
+  device: string | null;
+  id: string;
+  kind: EventKind;
+  ms: number | null;
+  property: string | null;
+  run: Run | null;
+  sent: SentFrame[];
+  text: Text;
+  value: Value;
+}
+
+/** Which entries. Everything may be left out. */
+export interface HistoryQuery {
+  before: string;
+  by: string;
+  device: string;
+  kind: string;
+  limit: number;
+  scene: string;
 }
 
 /** A TURN server with credentials that expire. */
@@ -899,7 +935,12 @@ export type Language = "id" | "en";
 export interface LastAction {
   at: number;
   by: string;
+  device: string | null;
+  ms: number | null;
+  property: string | null;
+  run: string | null;
   text: Text;
+  value: Value;
 }
 
 /** The last thing that went wrong on a device's line. */
@@ -1744,6 +1785,14 @@ export interface Sending {
   camera: boolean | null;
   mic: boolean | null;
   screen: boolean | null;
+}
+
+/** Bytes that went to a device, secrets masked. */
+export interface SentFrame {
+  at: number;
+  device: string;
+  hex: string;
+  text: string;
 }
 
 /** A line of the offer that the server takes. */

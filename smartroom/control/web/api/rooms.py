@@ -33,6 +33,7 @@ from smartroom.protocol.commands import (
     UndoRun,
 )
 from smartroom.protocol.errors import ErrorCode
+from smartroom.protocol.history import History, HistoryQuery
 from smartroom.protocol.people import RoomSummary
 from smartroom.protocol.rundowns import Turn
 from smartroom.protocol.scenes import Plan
@@ -171,6 +172,13 @@ async def history(call: Call[Nothing, Recent]) -> list[Run]:
     return [Run.model_validate_json(text) for text in found]
 
 
+async def happened(call: Call[Nothing, HistoryQuery]) -> History:
+    """What happened in the room, newest first: runs with their bytes, hands, changes at devices, broken links."""
+    call.presses.desk(call.actor, call.part("room"), Action.HISTORY_READ)
+    log = call.house.histories.get(call.part("room"))
+    return await log.read(call.query) if log is not None else History(entries=[])
+
+
 async def set_property(call: Call[SetBody, Nothing]) -> Accepted:
     """Set one property by hand; the answer's `value` was read back from the device."""
     press = _press(SetProperty, call, device=call.part("device"), property=call.part("property"), value=call.body.value)
@@ -231,6 +239,7 @@ TABLE = (
     ),
     route("POST", _SCENE + "/retry", Action.SCENE_RETRY, retry, body=RetryBody, query=Wait, answer=Accepted),
     route("GET", _ROOM + "/runs", Action.HISTORY_READ, history, query=Recent, answer=Run, many=True),
+    route("GET", _ROOM + "/history", Action.HISTORY_READ, happened, query=HistoryQuery, answer=History),
     route("GET", _ROOM + "/runs/{run}", Action.HISTORY_READ, report, answer=ApplyReport),
     route("POST", _ROOM + "/runs/{run}/cancel", Action.SCENE_CANCEL, cancel, body=PressBody, answer=Accepted),
     route("POST", _ROOM + "/undo", Action.UNDO, undo, body=UndoBody, query=Wait, answer=Accepted),
