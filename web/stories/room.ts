@@ -140,7 +140,7 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     cameras: ["cam-front", "cam-back"],
     volume: { device: "matrix", property: "volume.1" },
     mute: { device: "matrix", property: "mute.1" },
-    last_action: { at: now() - 190, by: "Tablet ruang", text: { id: "Mode Rapat dijalankan", en: "Meeting run" } },
+    last_action: { at: now() - 190, by: "Tablet ruang", text: { id: "Mode Rapat dijalankan", en: "Meeting run" }, run: null, device: null, property: null, value: null, ms: null },
     undo: { run: "run-rapat", label: { id: "Mode Rapat", en: "Meeting" }, at: now() - 190 },
     undoing: null,
     unfinished: null,

@@ -13,7 +13,7 @@ describe("patch", () => {
     ["takes a key away with null", { path: ["sources", "a"], value: null }, { sources: {} }],
     ["reaches into a message", { path: ["sources", "a", "input"], value: 3 }, { sources: { a: { ...source, input: 3 } } }],
   ])("%s", (_, change, expected) => {
-    const before = emptyRoom({ sources: { a: source }, last_action: { at: 1, by: "x", text: { id: "y", en: "" } } });
+    const before = emptyRoom({ sources: { a: source }, last_action: { at: 1, by: "x", text: { id: "y", en: "" }, run: null, device: null, property: null, value: null, ms: null } });
     expect(applyPatch(before, patchTo(2, change))).toMatchObject({ state: { version: 2, ...expected } });
     expect(before.sources).toEqual({ a: source });
   });
