@@ -80,6 +80,7 @@ def skeleton(tmp_path: Path) -> Path:
         "conference",
         "displays",
         "ceremony",
+        "history",
         "devices",
         "room",
         "identity",
