@@ -6,11 +6,12 @@ import asyncio
 import functools
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import pytest
+from aiortc.rtcdtlstransport import SRTPProtectionProfile
 
 from smartroom.media.router import Router
 from smartroom.media.sdp import Codec
@@ -77,10 +78,12 @@ class Room:
         address: str = "127.0.0.1",
         via: tuple[str, int] | None = None,
         accept: Callable[[list[Codec]], list[Codec]] | None = None,
+        profiles: Sequence[SRTPProtectionProfile] = (),
     ) -> Client:
-        """Join as subscriber; keeps all packets. `via` = a relay to send to instead, `accept` = the codecs it takes."""
+        """Join as subscriber; keeps all packets. `via` = a relay to send to instead, `accept`, `profiles` = codecs and ciphers it takes."""
         client = Client(address=address)
         client.accept = accept or client.accept
+        client.profiles = list(profiles) or client.profiles
         client.keep = 100_000
         self._stack.push_async_callback(client.close)
         offer = await self.worker.obey(say.Subscribe(room=self.name, peer=peer, slots=slots or say.Slots()))

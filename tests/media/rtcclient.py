@@ -71,6 +71,7 @@ class Client:
         self.sent_filter: Callable[[bytes], bool] = lambda _: True
         self.accept: Callable[[list[sdp.Codec]], list[sdp.Codec]] = lambda offered: offered
         self.keep = 0  # packets kept whole per SSRC
+        self.profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]
         self.connected = asyncio.Event()
         self.ended = asyncio.Event()
         self.round_trip = 0.0
@@ -181,7 +182,7 @@ class Client:
         async with asyncio.timeout(limit):
             await self._validated.wait()
             link = transport._Dtls(self, dtls_certificate)
-            link._srtp_profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]
+            link._srtp_profiles = list(self.profiles)
             link._set_role("client" if self._remote_setup != "active" else "server")
             self._link = link
             self._tasks.append(asyncio.create_task(self._repeat_flights(link)))

@@ -10,9 +10,11 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import Any
 
 import pytest
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcdtlstransport import SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80, RTCDtlsTransport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
@@ -35,6 +37,29 @@ RTP = b"\x80\x60" + bytes(1098)
 def test_a_private_name_we_use_is_there(name: str) -> None:
     """The pinned aiortc has every private part this engine touches."""
     assert hasattr(RTCDtlsTransport, name) or name in RTCDtlsTransport.__init__.__code__.co_names
+
+
+@pytest.mark.parametrize(("library", "version"), [("aiortc", "1.16.0"), ("pylibsrtp", "1.0.0")])
+def test_the_libraries_are_those_whose_private_parts_were_read(library: str, version: str) -> None:
+    """A newer one is read again, line by line where `media/transport.py` reaches in, before this number is changed."""
+    assert metadata.version(library) == version
+
+
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [
+        ([SRTP_AES128_CM_SHA1_80, SRTP_AEAD_AES_128_GCM], SRTP_AEAD_AES_128_GCM),
+        ([SRTP_AES128_CM_SHA1_80], SRTP_AES128_CM_SHA1_80),
+    ],
+    ids=["GCM is taken first", "SHA1 where nothing else is"],
+)
+async def test_the_cheapest_cipher_is_agreed(room: Room, offered: list[Any], agreed: Any) -> None:
+    """AES-GCM whatever the peer prefers; the older cipher only for a peer without it; packets pass with both."""
+    _, (encoder,) = await room.publisher("ana", video=0, audio=1)
+    client = await room.subscriber("budi", profiles=offered)
+    assert client._link._ssl.get_selected_srtp_profile() == agreed.openssl_profile
+    await talk(encoder, 0.2)
+    assert client.total() >= 5
 
 
 @pytest.mark.parametrize("name", transport.SRTP_NAMES)
