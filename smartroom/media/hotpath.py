@@ -1,7 +1,8 @@
 """The hot path without a compiler: `recvmmsg` and `sendmmsg` by cffi ABI mode, libsrtp called directly.
 
-A compiled accelerator may replace this module: `Receiver` and `Fan` are its whole surface. Nothing here
-allocates per packet but the bytes it hands on, and nothing knows what a packet means.
+A compiled accelerator may replace this module: `Receiver`, `Outbox`, `Fan` and `Scratch` are its whole surface.
+Packets of one turn of the loop are gathered, then each subscriber's are encrypted and sent together: equal ones in
+a row become one message which the kernel cuts (UDP_SEGMENT). Nothing here knows what a packet means.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from smartroom.media.rtp.layers import Descriptor, shift_picture
 from smartroom.media.rtp.packet import MAX_PACKET, ONE_BYTE
 
 BURST = 64  # datagrams per recvmmsg
-BATCH = 64  # messages per sendmmsg
 RECEIVE_SLOT = 2048
 SEND_SLOT = 1600  # MAX_PACKET and the largest SRTP trailer (144), 8-byte aligned
+SLOTS = 256  # packets encrypted between two calls of sendmmsg; few enough to stay in the processor's cache
+RUN = 32  # packets of one stream gathered at most: with trailers they stay below the kernel's 65,507 bytes
 HISTORY = 2048  # sent packets remembered per transport for transport-cc, a power of two
 _SOCKADDR = 32
+_MAX_PLAIN = 1024  # addresses remembered as unable to take segments
+_UDP_SEGMENT = 103  # linux/udp.h
 
 if sys.byteorder != "little":  # length pointers alias the low half of a size_t
     raise ImportError("the hot path needs a little-endian machine")
@@ -39,6 +43,10 @@ ffi.cdef("""
     int recvmmsg(int, struct message *, unsigned, int, void *);
 """)
 _libc: Any = ffi.dlopen(None)
+_MESSAGE = struct.Struct("@PIPNPN")  # all of `struct header` but the flags, which stay 0
+_MESSAGE_SIZE = ffi.sizeof("struct message")
+_VECTOR_SIZE = ffi.sizeof("struct iov")
+_SEGMENT = struct.Struct("@NiiH6x")  # a control message with one 16-bit number
 
 Handle = Any
 """A libsrtp session (`srtp_t`); its owner keeps it alive."""
@@ -46,11 +54,23 @@ Layout = tuple[int, int]
 """Extension ids of audio level and video orientation, 0 = not wanted; rows of one layout share a packet tail."""
 Crypt = Callable[[Handle, Any, Any], int]
 """`srtp_protect` or `srtp_unprotect`: session, buffer, length pointer; 0 = done."""
+_Rows = Sequence[tuple[Any, ...]]
+_Packets = Sequence[tuple[Any, ...]]
 
 
 def new_cell(first: int = 0) -> list[Any]:
     """Last transport-cc number and (time, bytes, probe) by number: shared by all rows of one transport."""
     return [first, [None] * HISTORY]
+
+
+def can_segment() -> bool:
+    """Whether this kernel cuts one message into datagrams (Linux 4.18)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.getsockopt(socket.SOL_UDP, _UDP_SEGMENT)
+        except OSError:
+            return False
+    return True
 
 
 class Receiver:
@@ -63,7 +83,8 @@ class Receiver:
         self._names = ffi.new("char[]", BURST * _SOCKADDR)
         self._vectors = ffi.new("struct iov[]", BURST)
         self._messages = ffi.new("struct message[]", BURST)
-        self.names = ffi.buffer(self._names)
+        names = memoryview(ffi.buffer(self._names))
+        self.sources = [names[i * _SOCKADDR : i * _SOCKADDR + self.address_size] for i in range(BURST)]
         self.pointers = [self._slots + i * RECEIVE_SLOT for i in range(BURST)]
         self.views = [memoryview(ffi.buffer(pointer, RECEIVE_SLOT)) for pointer in self.pointers]
         self.lengths = [_int_pointer(ffi.addressof(self._messages[i], "len")) for i in range(BURST)]
@@ -77,14 +98,9 @@ class Receiver:
             header.iov_len = 1
 
     def read(self) -> int:
-        """How many datagrams now stand in `views`, `lengths` and `names`; 0 = none waiting."""
+        """How many datagrams now stand in `views`, `lengths` and `sources`; 0 = none waiting."""
         count = _libc.recvmmsg(self._fd, self._messages, BURST, socket.MSG_DONTWAIT, ffi.NULL)
         return max(0, int(count))
-
-    def source(self, i: int) -> bytes:
-        """Raw socket address the datagram in slot `i` came from."""
-        start = i * _SOCKADDR
-        return bytes(self.names[start : start + self.address_size])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +121,167 @@ class Row:
     shift: tuple[int, int] | None = None  # added to picture id and TL0PICIDX
 
 
-class Fan:
-    """One packet to many subscribers: rewrite, encrypt and send, one system call per socket."""
+class Outbox:
+    """What all fans of a worker send in one turn of the loop."""
 
-    def __init__(self, protect: Crypt) -> None:
-        self._protect = protect
-        self._blocks: list[_Block] = []
+    def __init__(self, protect: Crypt, clock: Callable[[], float], *, segment: bool | None = None) -> None:
+        self.refused = 0  # packets the kernel did not take
         self.failures = 0  # packets not encrypted, hence not sent
-
-    def set_rows(self, rows: Sequence[Row]) -> None:
-        """Replace all subscribers."""
-        groups: dict[tuple[int, Layout], list[Row]] = {}
-        for row in rows:
-            groups.setdefault((row.fd, row.layout), []).append(row)
-        self._blocks = [_Block(group[i : i + BATCH]) for group in groups.values() for i in range(0, len(group), BATCH)]
+        self._protect = protect
+        self._clock = clock
+        self._segment = can_segment() if segment is None else segment
+        self._plain: set[bytes] = set()  # addresses whose path takes no segments
+        self._controls: dict[int, tuple[int, Any]] = {}
+        self._fans: list[Fan] = []
+        slots = self._memory = ffi.new("char[]", SLOTS * SEND_SLOT)
+        self._vectors = ffi.new("struct iov[]", SLOTS)
+        self._messages = ffi.new("struct message[]", SLOTS)
+        self._single: Any = ffi.new("struct message *")
+        self._table = memoryview(ffi.buffer(self._messages))
+        self._first_vector = address_of(self._vectors)
+        self._slots: list[tuple[memoryview, Any, Any]] = []
+        for i in range(SLOTS):
+            self._vectors[i].base = slots + i * SEND_SLOT
+            view = memoryview(ffi.buffer(slots + i * SEND_SLOT, SEND_SLOT))
+            self._slots.append((view, slots + i * SEND_SLOT, _int_pointer(ffi.addressof(self._vectors[i], "len"))))
 
     @property
-    def layouts(self) -> list[Layout]:
-        """Layouts a packet is needed in."""
-        return [block.layout for block in self._blocks]
+    def open(self) -> bool:
+        """Whether a fan expects more of the burst it has begun."""
+        return any(not fan.whole for fan in self._fans)
 
-    def send(
+    def add(self, fan: Fan) -> None:
+        """Send for this fan when the turn ends; urgent ones first, should the kernel run out of room."""
+        self._fans.insert(0 if fan.urgent else len(self._fans), fan)
+
+    def flush(self, only: Fan | None = None) -> None:
+        """Send everything gathered, or that of one fan."""
+        fans = self._fans if only is None else [only]
+        self._fans = [] if only is None else [fan for fan in self._fans if fan is not only]
+        fd = used = messages = 0
+        for fan in fans:
+            for rows, packets in fan.take():
+                fd, used, messages = self._encrypt(rows, packets, fd, used, messages)
+        if messages:
+            self._send(fd, messages)
+
+    def _encrypt(self, rows: _Rows, packets: _Packets, fd: int, used: int, messages: int) -> tuple[int, int, int]:
+        """Write, encrypt and queue every packet for every row; socket, slots and messages in use afterwards."""
+        protect, slots, table, vectors, plain = self._protect, self._slots, self._table, self._first_vector, self._plain
+        count = len(packets)
+        now = self._clock()
+        sizes = [packet[0] for packet in packets]
+        stamps = [(now, size, 0) for size in sizes]
+        alone = [(i, 1) for i in range(count)]
+        together = cuts(sizes) if self._segment else alone
+        for to, address, name, name_size, session, ssrc, element, pt, dseq, dts, cell, shift in rows:
+            if to != fd or used + count > SLOTS:
+                if messages:
+                    self._send(fd, messages)
+                fd, used, messages = to, 0, 0
+            number, history = cell
+            cell[0] = number + count & 0xFFFF
+            at = number + 1 & HISTORY - 1
+            if at + count <= HISTORY:
+                history[at : at + count] = stamps
+            else:
+                for i in range(count):
+                    history[at + i & HISTORY - 1] = stamps[i]
+            failed = 0
+            for (size, pack, marker, sequence, timestamp, extension, tail, frame), (view, pointer, length) in zip(
+                packets, slots[used : used + count], strict=True
+            ):
+                number += 1
+                pack(
+                    view, 0, 0x90, marker | pt, sequence + dseq & 0xFFFF, timestamp + dts & 0xFFFFFFFF,
+                    ssrc, extension, element, number & 0xFFFF, tail,
+                )  # fmt: skip
+                if shift is not None and frame is not None:
+                    shift_picture(view, 16 + 4 * (extension & 0xFFFF), frame, *shift)
+                length[0] = size
+                if protect(session, pointer, length):
+                    failed += 1
+            if failed:
+                self.failures += failed  # never send what is not encrypted
+            else:
+                for first, many in alone if address in plain else together:
+                    control, control_size = self._control(slots[used + first][2][0]) if many > 1 else (0, 0)
+                    _MESSAGE.pack_into(
+                        table, _MESSAGE_SIZE * messages, name, name_size,
+                        vectors + _VECTOR_SIZE * (used + first), many, control, control_size,
+                    )  # fmt: skip
+                    messages += 1
+            used += count
+        return fd, used, messages
+
+    def _send(self, fd: int, count: int) -> None:
+        """Hand the queued messages to the kernel."""
+        messages, done = self._messages, 0
+        while done < count:
+            sent = _libc.sendmmsg(fd, messages + done, count - done, socket.MSG_DONTWAIT)
+            if sent > 0:
+                done += sent
+            elif ffi.errno == errno.EAGAIN:
+                self.refused += sum(messages[i].h.iov_len for i in range(done, count))
+                return
+            elif ffi.errno != errno.EINTR:
+                if messages[done].h.iov_len > 1:
+                    self._send_plain(fd, messages[done].h)
+                done += 1  # one destination cannot be reached: the others can
+
+    def _send_plain(self, fd: int, header: Any) -> None:
+        """A message that could not be sent in segments, packet by packet; its address gets no more of them."""
+        if len(self._plain) >= _MAX_PLAIN:
+            self._plain.clear()
+        self._plain.add(bytes(ffi.buffer(header.name, header.name_len)))
+        single = self._single.h
+        single.name, single.name_len = header.name, header.name_len
+        single.iov_len = 1
+        for i in range(header.iov_len):
+            single.iov = header.iov + i
+            self.refused += _libc.sendmmsg(fd, self._single, 1, socket.MSG_DONTWAIT) != 1
+
+    def _control(self, size: int) -> tuple[int, int]:
+        """Address and length of the control message that has the kernel cut at `size`."""
+        known = self._controls.get(size)
+        if known is None:
+            block = ffi.new("char[]", _SEGMENT.pack(18, socket.SOL_UDP, _UDP_SEGMENT, size))
+            known = self._controls[size] = (address_of(block), block)
+        return known[0], _SEGMENT.size
+
+
+class Fan:
+    """One stream to many subscribers: packets are gathered, and rewritten for each when the outbox is flushed."""
+
+    def __init__(self, outbox: Outbox, *, urgent: bool = False) -> None:
+        self.urgent = urgent
+        self.whole = True
+        self.layouts: tuple[Layout, ...] = ()  # those a packet is needed in
+        self._outbox = outbox
+        self._rows: tuple[Row, ...] = ()
+        self._groups: list[tuple[Layout, list[tuple[Any, ...]]]] = []
+        self._run: list[tuple[Any, ...]] = []
+        self._names: Any = None
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Replace all subscribers; what was gathered still goes to the old ones."""
+        if self._run:
+            self._outbox.flush(self)
+        self._rows = tuple(rows)
+        names = self._names = ffi.new("char[]", max(1, len(rows)) * _SOCKADDR)
+        groups: dict[Layout, list[tuple[Any, ...]]] = {}
+        for i, row in enumerate(rows):
+            name = names + i * _SOCKADDR
+            ffi.memmove(name, row.address, len(row.address))
+            prepared = (
+                row.fd, row.address, address_of(name), len(row.address), row.session, row.ssrc, row.transport_cc << 4 | 1,
+                row.payload_type, row.sequence, row.timestamp, row.cell, row.shift,
+            )  # fmt: skip
+            groups.setdefault(row.layout, []).append(prepared)
+        self._groups = [(layout, sorted(group, key=lambda row: int(row[0]))) for layout, group in groups.items()]
+        self.layouts = tuple(groups)
+
+    def add(
         self,
         words: int,
         tails: dict[Layout, bytes],
@@ -133,105 +289,52 @@ class Fan:
         sequence: int,
         timestamp: int,
         *,
-        now: float,
         frame: Descriptor | None = None,
-    ) -> int:
-        """Send one packet to all rows; returns how many the kernel did not take.
+        whole: bool = True,
+    ) -> None:
+        """Gather one packet for all rows; `whole` = no more of its burst is expected.
 
         `tails` holds per layout what follows the transport-cc number: other extension elements,
         padding to `words` 32-bit words, payload. `frame` describes the payload where picture ids may shift.
         """
-        start = 16 + 4 * words
-        refused = 0
-        protect = self._protect
-        for block in self._blocks:
-            tail = tails[block.layout]
-            size = _FIXED + len(tail)
-            if size > MAX_PACKET:
-                continue
-            stamp = (now, size, 0)
-            pack_into = _packer(len(tail))
-            failed = 0
-            for view, pointer, length, session, head, dseq, dts, pt, cell, shift in block.rows(words):
-                number = cell[0] = (cell[0] + 1) & 0xFFFF
-                cell[1][number & 2047] = stamp
-                pack_into(
-                    view, 0, 0x90, marker | pt, (sequence + dseq) & 0xFFFF, (timestamp + dts) & 0xFFFFFFFF,
-                    head, number, tail,
-                )  # fmt: skip
-                if shift is not None and frame is not None:
-                    shift_picture(view, start, frame, *shift)
-                length[0] = size
-                failed += protect(session, pointer, length)
-            if failed:
-                self.failures += failed  # never send what is not encrypted
-                continue
-            refused += block.flush()
-        return refused
+        if not self._run:
+            self._outbox.add(self)
+        self._run.append((ONE_BYTE << 16 | words, tails, marker, sequence, timestamp, frame))
+        self.whole = whole
+        if len(self._run) == RUN:
+            self._outbox.flush(self)
+
+    def take(self) -> list[tuple[_Rows, _Packets]]:
+        """Rows and their packets, group by group; nothing is gathered afterwards."""
+        run, self._run = self._run, []
+        self.whole = True
+        taken: list[tuple[_Rows, _Packets]] = []
+        for layout, rows in self._groups:
+            packets: list[tuple[Any, ...]] = []
+            for extension, tails, marker, sequence, timestamp, frame in run:
+                tail = tails[layout]
+                size = _FIXED + len(tail)
+                if size <= MAX_PACKET:
+                    packets.append((size, _packer(len(tail)), marker, sequence, timestamp, extension, tail, frame))
+            taken.append((rows, packets))
+        return taken
 
 
-class _Block:
-    """Up to one batch of rows on one socket with its own buffers and message headers."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._source = tuple(rows)
-        self.layout = rows[0].layout
-        self._fd = rows[0].fd
-        self._count = len(rows)
-        size = len(rows[0].address)
-        self._slots = ffi.new("char[]", self._count * SEND_SLOT)
-        self._names = ffi.new("char[]", self._count * _SOCKADDR)
-        self._vectors = ffi.new("struct iov[]", self._count)
-        self._messages = ffi.new("struct message[]", self._count)
-        for i, row in enumerate(rows):
-            ffi.memmove(self._names + i * _SOCKADDR, row.address, size)
-            self._vectors[i].base = self._slots + i * SEND_SLOT
-            header = self._messages[i].h
-            header.name = self._names + i * _SOCKADDR
-            header.name_len = size
-            header.iov = self._vectors + i
-            header.iov_len = 1
-        self._rows: dict[int, list[tuple[Any, ...]]] = {}
-
-    def rows(self, words: int) -> list[tuple[Any, ...]]:
-        """Prepared rows for packets with so many words of header extension."""
-        prepared = self._rows.get(words)
-        if prepared is None:
-            prepared = self._rows[words] = [self._prepare(i, row, words) for i, row in enumerate(self._source)]
-        return prepared
-
-    def flush(self) -> int:
-        """Send the batch; returns how many messages the kernel did not take."""
-        done = 0
-        while done < self._count:
-            sent = _libc.sendmmsg(self._fd, self._messages + done, self._count - done, socket.MSG_DONTWAIT)
-            if sent > 0:
-                done += sent
-            elif ffi.errno == errno.EAGAIN:
-                break
-            elif ffi.errno != errno.EINTR:
-                done += 1  # one destination cannot be reached: the others can
-        return self._count - done
-
-    def _prepare(self, i: int, row: Row, words: int) -> tuple[Any, ...]:
-        pointer = self._slots + i * SEND_SLOT
-        return (
-            memoryview(ffi.buffer(pointer, SEND_SLOT)),
-            pointer,
-            _int_pointer(ffi.addressof(self._vectors[i], "len")),
-            row.session,
-            extension_head(row.ssrc, words, row.transport_cc),
-            row.sequence,
-            row.timestamp,
-            row.payload_type,
-            row.cell,
-            row.shift,
-        )
+def cuts(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """First and count of the runs the kernel can cut by itself: equal sizes, only the last may be smaller."""
+    runs: list[tuple[int, int]] = []
+    first = 0
+    for i in range(1, len(sizes) + 1):
+        if i == len(sizes) or sizes[i] > sizes[first] or sizes[i - 1] < sizes[first]:
+            runs.append((first, i - first))
+            first = i
+    return runs
 
 
 _HEAD = struct.Struct("!LHHB")
 _WHOLE = struct.Struct("!BBHL9sH")
 _FIXED = 19  # header, extension header, transport-cc element
+_FAN = "!BBHLLLBH"
 _packers: dict[int, Callable[..., None]] = {}
 
 
@@ -249,13 +352,18 @@ def compose(second: int, sequence: int, timestamp: int, head: bytes, tail: bytes
 def _packer(size: int) -> Callable[..., None]:
     packer = _packers.get(size)
     if packer is None:
-        packer = _packers[size] = struct.Struct(f"!BBHL9sH{size}s").pack_into
+        packer = _packers[size] = struct.Struct(f"{_FAN}{size}s").pack_into
     return packer
+
+
+def address_of(pointer: Any) -> int:
+    """The address as the kernel's structures carry it."""
+    return int(ffi.cast("uintptr_t", pointer))
 
 
 def _int_pointer(field: Any) -> Any:
     """An `int *` onto a length field, so that libsrtp writes where the kernel reads."""
-    return ffi.cast("int *", int(ffi.cast("uintptr_t", field)))
+    return ffi.cast("int *", address_of(field))
 
 
 class Scratch:

@@ -6,8 +6,7 @@ import itertools
 import time
 from typing import Protocol
 
-from smartroom.media import transport
-from smartroom.media.hotpath import Fan, Layout, Row
+from smartroom.media.hotpath import Fan, Layout, Outbox, Row
 from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, Incoming
 from smartroom.media.rtp import dependency, rtcp
 from smartroom.media.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
@@ -78,9 +77,8 @@ class Stream:
         self.fan_packets = self.fan_octets = 0
         self.fan_index = -1  # of the newest packet the fan has sent
         self.rate = 0.0  # bit/s
-        self.refused = 0
         self.key_frames = 0
-        self._fan = Fan(transport.protect)
+        self._fan = Fan(producer.outbox, urgent=audio)
         self._straight = False
         self._careful: list[Sink] = []
         self._rate_since = 0.0
@@ -172,7 +170,7 @@ class Stream:
             self.fan_packets += 1
             self.fan_octets += size
             self.fan_index = packet.index
-            self._send(packet, packet.payload, now)
+            self._send(packet, packet.payload)
         for sink in tuple(self._careful):
             sink.forward(self, packet, now)
 
@@ -230,16 +228,13 @@ class Stream:
             self.rate = (self.rate + rate) / 2 if self.rate else rate  # one key frame makes no larger layer
             self._rate_since, self._rate_octets = now, self.octets
 
-    def _send(self, packet: Packet, payload: bytes, now: float) -> None:
-        fan = self._fan
+    def _send(self, packet: Packet, payload: bytes) -> None:
         words = 1
         tails: dict[Layout, bytes] = {}
-        for layout in fan.layouts:
-            if layout not in tails:
-                words, tails[layout] = self.tail(packet, layout, payload)
-        self.refused += fan.send(
-            words, tails, packet.marker, packet.sequence, packet.timestamp, now=now, frame=packet.frame
-        )
+        for layout in self._fan.layouts:
+            words, tails[layout] = self.tail(packet, layout, payload)
+        whole = self.audio or bool(packet.marker)
+        self._fan.add(words, tails, packet.marker, packet.sequence, packet.timestamp, frame=packet.frame, whole=whole)
 
     def _refresh(self) -> None:
         """Ask every sink whether it goes with the fan; build the fan anew."""
@@ -342,12 +337,13 @@ class Stream:
 class Producer:
     """One published track: its streams by rid, its speech level, whether it is muted."""
 
-    def __init__(self, key: str, peer: str, incoming: Incoming, source: str) -> None:
+    def __init__(self, key: str, peer: str, incoming: Incoming, source: str, outbox: Outbox) -> None:
         self.key = key
         self.peer = peer
         self.kind = incoming.kind
         self.source = source
         self.incoming = incoming
+        self.outbox = outbox
         self.codecs = {number: codec.name for number, codec in incoming.codecs.items()}
         self.level = Level()
         self.muted = False

@@ -84,7 +84,7 @@ class Router:
             if producer is None:
                 fallback = say.Source.MICROPHONE if incoming.kind == "audio" else say.Source.CAMERA
                 source = sources.get(incoming.mid, fallback)
-                producer = Producer(f"{peer}.{incoming.mid}", peer, incoming, source)
+                producer = Producer(f"{peer}.{incoming.mid}", peer, incoming, source, transport.outbox)
                 self.producers[producer.key] = producer
                 self._publishers[producer.key] = publication
             publication.accept(incoming, producer)
@@ -180,8 +180,7 @@ class Router:
             self.arrange(now)
         self._stop_unwatched(now)
         for member in self.members.values():
-            if member.subscription is not None:
-                member.subscription.tick(now)
+            if member.subscription is not None and member.subscription.tick(now):
                 self._tell(member)
 
     def arrange(self, now: float) -> None:

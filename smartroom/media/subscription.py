@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from smartroom.media.allocator import PAUSED, Patience, Want, allocate, needed
 from smartroom.media.consumer import Consumer
+from smartroom.media.hotpath import HISTORY
 from smartroom.media.negotiation import URI_TRANSPORT_CC, Slot
 from smartroom.media.pacer import STEP, Pacer
 from smartroom.media.producer import Stream
@@ -35,10 +35,10 @@ FIRST_PROBE = 3_000_000  # bit/s, at the first picture
 STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
 REPORT_EVERY = 1.0  # s
-MAX_WAITING = 32  # feedbacks between two looks; a browser sends two or three
 TRIAL = 2.0  # s after the first picture in which FIRST_PROBE counts as available: the estimate is still a guess
 
 _clusters = itertools.count(1)
+_size = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,13 @@ class Subscription:
         self._timer: asyncio.TimerHandle | None = None
         self._patience = Patience(RAISE_AFTER)
         self._reported = 0.0
-        self._probed = float("-inf")
+        self._probed = self._bursted = float("-inf")  # when the newest probe began, and went on
         self._probe_steps = 0
         self._middle: dict[int, float] = {}  # LSR -> time, for the round trip
         self._paced = False
         self._trial_until = 0.0
         self._audio = 0  # bit/s set aside for voices
         self._asked = 0  # packets asked for again
-        self._waiting: deque[tuple[bytes, float]] = deque(maxlen=MAX_WAITING)  # the oldest gives way
         transport.on_rtcp = self.receive_rtcp
         transport.on_path = self._path_changed
 
@@ -146,7 +145,7 @@ class Subscription:
             and data[0] & 0x3F == rtcp.FB_TRANSPORT_CC
             and len(data) == 4 * (data[2] << 8 | data[3]) + 4
         ):
-            self._waiting.append((data, now))  # nine of ten packets are this one alone
+            self._feedback(data[12:], now)  # nine of ten packets are this one alone
             return
         budget = MAX_NACKED
         for item in rtcp.parse(data):
@@ -162,21 +161,14 @@ class Subscription:
                 if stream and not stream.audio:
                     self._keyframe(stream, now)
             elif isinstance(item, rtcp.TransportFeedback):
-                self._feedback(item.body, now)  # not alone in its compound: taken at once
+                self._feedback(item.body, now)
             elif isinstance(item, rtcp.ReceiverReport | rtcp.SenderReport):
                 self._reports(item.reports, now)
             elif isinstance(item, rtcp.Remb) and not self._transport_cc:
                 self.estimator.cap(item.bitrate)
 
-    def look(self) -> None:
-        """Many times a second: take waiting feedback in. All at once costs half of each at its time."""
-        while self._waiting:
-            data, now = self._waiting.popleft()
-            with contextlib.suppress(ValueError):
-                self._feedback(data[12:], now)
-
-    def tick(self, now: float) -> None:
-        """Several times a second: sender reports, the choice of layers, probes."""
+    def tick(self, now: float) -> bool:
+        """Several times a second: sender reports, the choice of layers, probes; True when the choice changed."""
         if now - self._reported >= REPORT_EVERY:
             self._reported = now
             for consumer in self.consumers:
@@ -188,8 +180,10 @@ class Subscription:
                 del self._middle[next(iter(self._middle))]
         self._pace()
         self._follow(now)
+        before = self.chosen
         self.choose(now)
         self._probe(now)
+        return self.chosen != before
 
     def choose(self, now: float) -> None:
         """Decide the layer of every visible track within the estimate; pictures change at key frames."""
@@ -251,13 +245,16 @@ class Subscription:
 
     def _burst(self, carrier: Consumer, cluster: int, rate: float, left: int) -> None:
         """One sixth of a cluster now, the rest in steps: the rate is what is measured."""
-        carrier.probe(int(rate * PROBE_SPAN / 8 / 6), cluster, self.transport.clock())
+        self._bursted = self.transport.clock()
+        carrier.probe(int(rate * PROBE_SPAN / 8 / 6), cluster, self._bursted)
         if left > 1 and self.consumers:
             asyncio.get_running_loop().call_later(PROBE_SPAN / 6, self._burst, carrier, cluster, rate, left - 1)
 
     def _feedback(self, body: bytes, now: float) -> None:
-        packets, _ = feedback.parse(body)
         history: list[Any] = self.transport.cell[1]
+        if self._steady(body, history, now):
+            return
+        packets, _ = feedback.parse(body)
         samples = [
             (stamp[0], arrived, stamp[1], stamp[2])
             for number, arrived in packets
@@ -268,6 +265,21 @@ class Subscription:
         if samples:
             self.estimator.feedback(samples, now)
             self._pace()
+
+    def _steady(self, body: bytes, history: list[Any], now: float) -> bool:
+        """Take in a feedback of a good path at once; False when it has to be read packet by packet."""
+        found = feedback.parse_steady(body)
+        if found is None:
+            return False
+        base, count, arrived = found
+        at = base & HISTORY - 1
+        stamps = history[at : at + count]
+        if None in stamps or len(stamps) < count:  # unknown, or around the end of the ring
+            return False
+        first, last = stamps[0][0], stamps[-1][0]
+        if now - first > STALE or (first <= self._bursted and last >= self._probed):
+            return False
+        return self.estimator.steady((first, last), arrived, count, sum(map(_size, stamps)), now)
 
     def _reports(self, reports: tuple[rtcp.Report, ...], now: float) -> None:
         for report in reports:

@@ -115,6 +115,7 @@ class Transport:
         self.on_path: Callable[[], None] = _nothing
         self.on_state: Callable[[Transport], None] = _ignore_state
         self.clock = port.clock
+        self.outbox = port.outbox
         self.remote_ufrag = ""
         self.fingerprints: list[Fingerprint] = []
         self._ice: _Ice | None = None

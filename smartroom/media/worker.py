@@ -20,8 +20,8 @@ from smartroom.media.transport import Certificate, State, Transport
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
-TICK = 0.050  # s; what cannot wait as long has a timer of its own
-DECIDE_EVERY = 0.25  # s between decisions about speakers, layers, probes
+TICK = 0.100  # s; what cannot wait as long has a timer of its own
+DECIDE_EVERY = 0.3  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 MAX_PEERS = 200  # connections per worker
 
@@ -61,7 +61,7 @@ class Worker:
         announced: Sequence[str] = (),
     ) -> None:
         transport.check_libraries()
-        self.port = Port(addresses, port, (transport.unprotect, transport.unprotect_rtcp))
+        self.port = Port(addresses, port, transport.protect, (transport.unprotect, transport.unprotect_rtcp))
         self.rooms: dict[str, Router] = {}
         self._announced = tuple(announced) or tuple(addresses)
         self._number = number
@@ -286,7 +286,7 @@ class Worker:
             "streams": len(streams),
             "forwarded": sum(c.packets for c in consumers),
             "repeated": sum(c.repeated for c in consumers),
-            "refused": sum(s.refused for s in streams),
+            "refused": self.port.outbox.refused,
             "cpu_seconds": time.process_time(),
         }
 
@@ -360,13 +360,12 @@ class Worker:
         spent = time.thread_time()
         while True:
             await asyncio.sleep(TICK)
+            self.port.look()
             now = self.port.clock()
             for router in self.rooms.values():
                 for member in router.members.values():
                     if member.publication is not None:
                         member.publication.tick(now)
-                    if member.subscription is not None:
-                        member.subscription.look()
             if now - decided >= DECIDE_EVERY:
                 decided = now
                 for router in self.rooms.values():

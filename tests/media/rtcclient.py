@@ -75,6 +75,7 @@ class Client:
         self.connected = asyncio.Event()
         self.ended = asyncio.Event()
         self.round_trip = 0.0
+        self._heard = False  # something encrypted came: the other side has finished its handshake
         self._sock: socket.socket | None = None
         self._remote: tuple[str, int] = ("", 0)
         self._remote_ufrag = self._remote_password = ""
@@ -300,7 +301,7 @@ class Client:
         """Browsers repeat DTLS flights after 50 ms; OpenSSL alone would wait a second."""
         for _ in range(100):
             await asyncio.sleep(0.1)
-            if link.state == "connected" and self.received:
+            if link.state == "connected" and self._heard:
                 return
             for datagram in link.last_flight:
                 self._emit(datagram)
@@ -350,6 +351,7 @@ class Client:
                 items = rtcp.parse(self._link._rx_srtp.unprotect_rtcp(data))
             except SrtpError:
                 return
+            self._heard = True
             for item in items:
                 if self.on_rtcp is not None:
                     self.on_rtcp(item)
@@ -374,6 +376,7 @@ class Client:
         stream = self.received.get(ssrc)
         if stream is None:
             stream = self.received[ssrc] = Received()
+        self._heard = True
         stream.note(now)
         stream.octets += len(data)
         if self.decrypt and (self.keep or self.on_packet is not None):

@@ -14,9 +14,13 @@ WINDOW = 20  # groups in the trend line
 BACKOFF = 0.85
 LOSS_HIGH, LOSS_LOW = 0.10, 0.02
 REBASE = 60_000.0  # ms of running sums before they start anew
+LEAST_THRESHOLD = 6.0  # ms
 QUEUE = 25.0  # ms of queueing before a rising delay counts: a busy host is no full path
 PERSIST = 0.060  # s of arrival time a rise must last: after a stall of the receiver everything arrives at once
 LEAK = 0.05  # ms per group by which the least delay is forgotten: clocks drift, paths change
+CALM = 5.0  # ms of queueing below which whole feedbacks are one group: no decision hangs on a finer look
+CALM_SPAN = 0.2  # s of calm sending taken in at once
+CALM_STEP = 0.020  # s between the groups it is remembered as
 MODEST = 0.7  # of the estimate is being sent at most
 DELIVERED = 0.9  # of what is sent: above it the application is the limit, not the path
 
@@ -31,6 +35,8 @@ class Usage(Enum):
 
 Sample = tuple[float, float | None, int, int]
 """One packet of a feedback: send time, arrival (None = lost), bytes, probe cluster (0 = none)."""
+_Calm = tuple[float, float, float, int, int]
+"""First and last send time, last arrival, packets, bytes."""
 
 
 class TrendLine:
@@ -44,6 +50,7 @@ class TrendLine:
         "_last",
         "_over_since",
         "_points",
+        "_rested",
         "_smoothed",
         "_sums",
         "_threshold",
@@ -55,6 +62,7 @@ class TrendLine:
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque()
         self._sums = (0.0, 0.0, 0.0, 0.0)  # of x, y, x*x, x*y over the points
+        self._rested = False  # the line is flat, its points are still to be set
         self.group = (-1.0, -1.0, -1.0)  # the open one: first sent, last sent, last arrived
         self._closed = (0.0, 0.0)  # last sent and arrived of the group before
         self._accumulated = 0.0
@@ -69,6 +77,8 @@ class TrendLine:
 
     def close(self, sent: float, arrived: float) -> None:
         """A group of packets is complete: the last send time and the last arrival in it, seconds."""
+        if self._rested:
+            self._flatten()
         before_sent, before_arrived = self._closed
         self._closed = (sent, arrived)
         if not before_arrived:
@@ -92,17 +102,46 @@ class TrendLine:
             below = sxx - sx * sx / WINDOW
             self._judge((sxy - sx * sy / WINDOW) / below if below > 0 else 0.0, arrived, sent_delta)
 
+    def rest(self, sent: float, arrived: float) -> None:
+        """A calm time ended with these: the same as closing many groups without a trend."""
+        before_sent, before_arrived = self._closed
+        span = sent - before_sent
+        self._closed = (sent, arrived)
+        self._accumulated += 1000 * (arrived - before_arrived - span)
+        self._floor = min(self._floor + LEAK * span / CALM_STEP, self._accumulated)
+        self._updated = arrived
+        self._threshold = LEAST_THRESHOLD
+        self._rested = True
+
+    def _flatten(self) -> None:
+        """Draw the line of a calm time, for what comes now to be judged against."""
+        self._rested = False
+        self._smoothed = y = self._accumulated
+        self._base = self._closed[1] - WINDOW * CALM_STEP
+        self._last = 0.0
+        self._over_since = -1.0
+        self._set_points([(1000 * CALM_STEP * (i + 1), y) for i in range(WINDOW)])
+
+    def queue(self, sent: float, arrived: float) -> float:
+        """Milliseconds of queueing that a packet tells of; infinite before the first group."""
+        before_sent, before_arrived = self._closed
+        if not before_arrived:
+            return float("inf")
+        return self._accumulated + 1000 * (arrived - before_arrived - sent + before_sent) - self._floor
+
     def _rebase(self) -> None:
         """Keep the running sums small, so that no precision is lost over hours."""
         shift = self._points[0][0]
         self._base += shift / 1000
-        moved = [(x - shift, y) for x, y in self._points]
-        self._points = deque(moved)
+        self._set_points([(x - shift, y) for x, y in self._points])
+
+    def _set_points(self, points: Sequence[tuple[float, float]]) -> None:
+        self._points = deque(points)
         self._sums = (
-            sum(x for x, _ in moved),
-            sum(y for _, y in moved),
-            sum(x * x for x, _ in moved),
-            sum(x * y for x, y in moved),
+            sum(x for x, _ in points),
+            sum(y for _, y in points),
+            sum(x * x for x, _ in points),
+            sum(x * y for x, y in points),
         )
 
     def _judge(self, slope: float, now: float, sent_delta: float) -> None:
@@ -121,7 +160,7 @@ class TrendLine:
         elapsed = min(0.1, now - self._updated) if self._updated else 0.0
         if distance < 15:
             gain = 0.039 if distance < 0 else 0.0087
-            self._threshold = min(600.0, max(6.0, self._threshold + gain * distance * 1000 * elapsed))
+            self._threshold = min(600.0, max(LEAST_THRESHOLD, self._threshold + gain * distance * 1000 * elapsed))
         self._updated = now
 
 
@@ -142,6 +181,7 @@ class Estimator:
         self._lost: deque[tuple[float, int, int]] = deque()
         self._total = self._missing = 0
         self._capacity = 0.0  # delivered rate at the last overuse; 0 = unknown
+        self._calm: _Calm | None = None  # feedbacks of a calm path, not yet taken in
 
     @property
     def overused(self) -> bool:
@@ -152,6 +192,8 @@ class Estimator:
         """Take one feedback in."""
         if not samples:
             return
+        if self._calm is not None:
+            self._take_calm(self._calm, now)
         lost = offered = delivered = 0
         trend = self._trend
         first, last_sent, last_arrived = trend.group
@@ -183,6 +225,23 @@ class Estimator:
         if self._probes:
             self._finish_probes(now)
 
+    def steady(self, sent: tuple[float, float], arrived: float, count: int, size: int, now: float) -> bool:
+        """Take in a feedback without loss: first and last sent, last arrived; packets and bytes.
+
+        False when it wants a closer look, packet by packet: something queues, or a probe is out.
+        """
+        trend = self._trend
+        first, last = sent
+        if self._probes or trend.usage is not Usage.NORMAL or trend.queue(last, arrived) > CALM:
+            return False
+        calm = self._calm
+        if calm is not None:
+            first, count, size = calm[0], count + calm[3], size + calm[4]
+        self._calm = calm = (first, last, arrived, count, size)
+        if last - first >= CALM_SPAN:
+            self._take_calm(calm, now)
+        return True
+
     def report_loss(self, fraction: float, now: float) -> None:
         """Loss of a receiver report, for peers without transport-cc."""
         self.loss = fraction
@@ -194,6 +253,18 @@ class Estimator:
     def cap(self, bitrate: int) -> None:
         """A REMB: an upper bound."""
         self.rate = max(MINIMUM, min(self.rate, float(bitrate)))
+
+    def _take_calm(self, calm: _Calm, now: float) -> None:
+        """What came on a calm path is one group of packets."""
+        self._calm = None
+        _, last, arrived, count, size = calm
+        trend = self._trend
+        trend.rest(last, arrived)
+        trend.group = (-1.0, -1.0, -1.0)
+        self.sent = self._offered.add(last, size)
+        self.acked = self._delivered.add(arrived, size)
+        self._count_loss(count, 0, now)
+        self._adapt(now)
 
     def _count_loss(self, total: int, lost: int, now: float) -> None:
         self._lost.append((now, total, lost))
@@ -225,7 +296,7 @@ class Estimator:
                     self._capacity = 0.0  # the path has grown
                 step = max(4_000.0, 0.02 * self.rate) * elapsed * 2
             else:
-                step = self.rate * (1.08**elapsed - 1) + 1_000
+                step = self.rate * (1.08**elapsed - 1) + 10_000 * elapsed
             ceiling = max(self.rate, 1.5 * self.acked + 10_000)
             self.rate = min(self.rate + step, ceiling, MAXIMUM)
 

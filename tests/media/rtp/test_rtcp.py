@@ -96,3 +96,18 @@ def test_feedback_tells_every_arrival(base: int, start: float, gaps: list[float 
         assert (arrived is None) == (true is None)
         if true is not None and arrived is not None:
             assert abs(arrived - true) < 0.0003
+    quick = feedback.parse_steady(body)
+    if quick is not None:
+        assert (*quick[:2], packets[-1][1]) == (base & 0xFFFF, covered, quick[2])
+        assert all(arrived is not None for _, arrived in packets)
+
+
+@given(st.integers(0, 1 << 20), st.floats(1, 100_000), st.lists(st.floats(0, 0.063), min_size=1, max_size=120))
+def test_feedback_of_a_good_path_is_read_at_once(base: int, start: float, steps: list[float]) -> None:
+    """All received, short steps: the quick reading is there, and right."""
+    arrivals = {base + i: start + sum(steps[:i]) for i in range(len(steps))}
+    body, covered = feedback.build(base, len(steps), arrivals, 5)
+    quick = feedback.parse_steady(body)
+    assert quick is not None
+    assert quick[:2] == (base & 0xFFFF, covered) == (base & 0xFFFF, len(steps))
+    assert abs(quick[2] - arrivals[base + len(steps) - 1]) < 0.0003
