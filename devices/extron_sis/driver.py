@@ -92,6 +92,8 @@ class ExtronSis(Driver):
                 return self._mutes(values)
             case sis.VolumeSet(output, steps):
                 return self._told("volume", output, sis.percent_of(steps), pending)
+            case sis.Signals(values):
+                return self._signals(values)
             case sis.Bare(digits):
                 return self._bare(digits, pending)
             case sis.Firmware(version):
@@ -112,10 +114,10 @@ class ExtronSis(Driver):
         return Query("firmware")
 
     def snapshot(self) -> tuple[Query, ...]:
-        """One answer tells all mutes; ties and volumes are asked one by one."""
+        """One answer tells all mutes, one all signals; ties and volumes are asked one by one."""
         numbers = range(1, self._outputs + 1)
         ties, volumes = ([Query(f"{name}.{number}") for number in numbers] for name in ("route", "volume"))
-        return (Query("firmware"), *ties, Query("blank.1"), *volumes)
+        return (Query("firmware"), *ties, Query("blank.1"), *volumes, Query("signal.1"))
 
     # -- capabilities --
 
@@ -160,6 +162,11 @@ class ExtronSis(Driver):
     def query_volume(self, channel: int | None) -> Frames:
         """Volume of an output."""
         return (Frame(sis.read_volume(channel or 1)),)
+
+    def query_signal(self, channel: int | None) -> Frames:
+        """All inputs at once."""
+        del channel
+        return (Frame(sis.READ_SIGNALS),)
 
     def query_status(self, name: str) -> Frames:
         """Firmware version."""
@@ -206,12 +213,21 @@ class ExtronSis(Driver):
             events += [Reported(f"blank.{number}", bool(value & 1)), Reported(f"mute.{number}", bool(value & 2))]
         return events
 
+    def _signals(self, values: tuple[bool, ...]) -> list[Event]:
+        """Of every input; a frame with fewer cards fitted than it has places tells more."""
+        inputs = self.settings.integer("inputs")
+        if len(values) < inputs:
+            return []
+        return [Reported(f"signal.{number}", value) for number, value in enumerate(values[:inputs], start=1)]
+
     def _bare(self, digits: str, pending: Command | None) -> list[Event]:
         name, _, output = pending.property.partition(".") if isinstance(pending, Query) else ("", "", "")
         if name == "route" and int(digits) <= self.settings.integer("inputs"):
             return [Reported(f"route.{output}", int(digits))]
         if name == "volume" and int(digits) <= sis.VOLUME_STEPS:
             return [Reported(f"volume.{output}", sis.percent_of(int(digits)))]
+        if name == "signal" and not set(digits) - set("01"):
+            return self._signals(tuple(digit == "1" for digit in digits))
         if name in {"blank", "mute"} and len(digits) == self._outputs and not set(digits) - set("0123"):
             return self._mutes(tuple(map(int, digits)))
         return []

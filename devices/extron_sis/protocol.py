@@ -15,6 +15,7 @@ PRESETS = 32
 """Global presets; number 0 is the present configuration and cannot be saved or recalled."""
 PROMPT = b"Password:"
 READ_FIRMWARE = b"Q"
+READ_SIGNALS = b"0LS"
 READ_MUTES = b"\x1bVM\r"
 VERBOSE = b"\x1b3CV\r"
 """Mode 3: says unasked what was changed elsewhere, and tags answers so that they cannot be mixed up."""
@@ -54,6 +55,13 @@ class VolumeSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """For each input: whether a picture arrives."""
+
+    values: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """A global preset was saved or recalled."""
 
@@ -89,7 +97,7 @@ class Word:
     text: str
 
 
-Line = Tied | Muted | MuteTable | VolumeSet | Preset | Firmware | Bare | Refusal | Word
+Line = Tied | Muted | MuteTable | VolumeSet | Signals | Preset | Firmware | Bare | Refusal | Word
 
 
 def tie(source: int, output: int) -> bytes:
@@ -152,6 +160,7 @@ _TIED = re.compile(r"(?:Out(\d{1,3}) )?In(\d{1,3}) (All|Vid|RGB|Aud)")
 _MUTED = re.compile(r"(Vmt|Amt)(?:(\d{1,3})\*)?([01])")
 _MUTES = re.compile(r"(?:Mut([0-3]+)|([0-3]+)Mut)")
 _VOLUME = re.compile(r"Out(\d{1,3}) Vol(\d{1,3})")
+_SIGNALS = re.compile(r"(?:Sig ?([01](?:[ ,*]?[01])*)|([01](?:[ ,*][01])+))")
 _PRESET = re.compile(r"(Spr|Rpr)(\d{1,3})")
 _FIRMWARE = re.compile(r"(?:Ver\d\d\*)?(\d{1,3}\.\d\d(?:\.\d{4})?)")
 _BARE = re.compile(r"\d{1,128}")
@@ -170,6 +179,8 @@ def parse(raw: bytes) -> Line | None:
         return MuteTable(tuple(map(int, found[1] or found[2])))
     if found := _VOLUME.fullmatch(line):
         return VolumeSet(int(found[1]), int(found[2]))
+    if found := _SIGNALS.fullmatch(line):
+        return Signals(tuple(value == "1" for value in found[1] or found[2] if value in "01"))
     if found := _PRESET.fullmatch(line):
         return Preset(int(found[2]), found[1] == "Spr")
     if found := _FIRMWARE.fullmatch(line):

@@ -23,7 +23,7 @@ VERSION = "1.07"
 PART_NUMBER = "60-0000-01"
 PASSWORD_TRIES = 3
 _TIE = re.compile(r"(\d{1,3})\*(\d{1,3})([!&%$])")
-_UNFINISHED = re.compile(r"\x1b[^\r\x1b]*|\d{1,3}(?:[+-]|\*\d{0,3})?")
+_UNFINISHED = re.compile(r"\x1b[^\r\x1b]*|\d{1,3}(?:[+-]|L|\*\d{0,3})?")
 _UNKNOWN = re.compile(r"\x1b[^\x1b]*|[\d*+-]*[^\x1b]|.", re.DOTALL)
 _NEWS = re.compile(r"Out|In\d|Vmt|Amt|Rpr|Qik")
 _PLANE = {"!": "All", "%": "Vid", "&": "RGB", "$": "Aud"}
@@ -53,13 +53,15 @@ class ExtronSisSimulator(Simulator):
     """Some units say nothing to a command they do not know (FOX3)."""
     knows_volume = True
     """Video-only frames do not."""
+    knows_signals = True
+    """Analogue frames of the older series do not."""
     tags = True
     """Old units know no verbose mode."""
 
     def defaults(self) -> dict[str, Value]:
         """Every output shows the input of its number."""
         self._presets: dict[int, dict[int, int]] = {}
-        state: dict[str, Value] = {}
+        state: dict[str, Value] = {f"signal.{number}": True for number in self._inputs}
         inputs = self.settings.integer("inputs")
         for output in self._outputs:
             state |= {
@@ -119,6 +121,10 @@ class ExtronSisSimulator(Simulator):
             self._news(None, line)
 
     # -- talking --
+
+    @property
+    def _inputs(self) -> range:
+        return range(1, self.settings.integer("inputs") + 1)
 
     @property
     def _outputs(self) -> range:
@@ -248,6 +254,11 @@ class ExtronSisSimulator(Simulator):
             raise _Refused("E10")
         return self._output(text)
 
+    def _signals(self, _talk: _Talk, _match: re.Match[str]) -> str:
+        if not self.knows_signals:
+            raise _Refused("E10")
+        return "".join(str(int(self.state[f"signal.{number}"] is True)) for number in self._inputs)
+
     def _save(self, _talk: _Talk, match: re.Match[str]) -> str:
         number = self._preset(match[1])
         self._presets[number] = {output: int(str(self.state[f"route.{output}"])) for output in self._outputs}
@@ -318,6 +329,7 @@ class ExtronSisSimulator(Simulator):
         (re.compile(r"(\d{1,3})\*(\d{1,3})[Vv]"), _volume),
         (re.compile(r"(\d{1,3})([+-])[Vv]"), _nudge_volume),
         (re.compile(r"(\d{1,3})[Vv]"), _read_volume),
+        (re.compile(r"0LS"), _signals),
         (re.compile(r"(\d{1,3}),"), _save),
         (re.compile(r"(\d{1,3})\."), _recall),
         (re.compile(r"[Qq]"), _firmware),

@@ -93,6 +93,8 @@ class KramerP3000(Driver):
         match line:
             case p3000.Tied(_, _, ties, ok):
                 return self._told(ties, pending, ok=ok)
+            case p3000.Signal(_, number, on):
+                return [Reported(f"signal.{number}", on)] if 1 <= number <= self._inputs else []
             case p3000.Refusal(_, verb, code):
                 return [Failed(refusal(code))] if pending is not None and verb in {"", self._verb(pending)} else []
             case p3000.Said(_, "MODEL", text, _):
@@ -106,9 +108,10 @@ class KramerP3000(Driver):
         return Query("model")
 
     def snapshot(self) -> tuple[Query, ...]:
-        """In the old dialect one answer tells every output."""
+        """In the old dialect one answer tells every output; signals are asked one by one, and only known where the model tells."""
         last = 1 if self._old else self._outputs
-        return (Query("model"), *(Query(f"route.{output}") for output in range(1, last + 1)))
+        ties = (Query(f"route.{output}") for output in range(1, last + 1))
+        return (Query("model"), *ties, *(Query(f"signal.{number}") for number in range(1, self._inputs + 1)))
 
     # -- capabilities --
 
@@ -127,6 +130,10 @@ class KramerP3000(Driver):
         if self._old:
             return (Frame(p3000.line(self._machine, p3000.read_all_vid())),)
         return (Frame(p3000.line(self._machine, p3000.read_route(self.settings.integer("layer"), output))),)
+
+    def query_signal(self, channel: int | None) -> Frames:
+        """Whether a picture arrives at an input."""
+        return (Frame(p3000.line(self._machine, p3000.read_signal(channel or 1))),)
 
     def query_status(self, name: str) -> Frames:
         """The model's name."""
@@ -164,6 +171,8 @@ class KramerP3000(Driver):
         match pending:
             case Query("model"):
                 return "MODEL"
+            case Query(name) if name.startswith("signal."):
+                return "SIGNAL"
             case Set() | Salvo() | Query():
                 return "VID" if self._old else "ROUTE"
         return "PRST-STO" if pending.name == "store_preset" else "PRST-RCL"
@@ -179,7 +188,7 @@ class KramerP3000(Driver):
             return []
         asked = (
             int(pending.property.rpartition(".")[2])
-            if isinstance(pending, Query) and pending.property != "model"
+            if isinstance(pending, Query) and pending.property.startswith("route.")
             else 0
         )
         shown = {output: source for number, source in ties for output in self._numbers(number)}

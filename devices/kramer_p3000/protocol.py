@@ -26,6 +26,15 @@ class Tied:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """Whether a picture arrives at an input: an answer, or news of a cable."""
+
+    machine: int | None
+    input: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """`ERR003`, with the command it refuses where the device names it."""
 
@@ -44,7 +53,7 @@ class Said:
     ok: bool
 
 
-Line = Tied | Refusal | Said
+Line = Tied | Signal | Refusal | Said
 
 
 def line(machine: int, *commands: str) -> bytes:
@@ -71,6 +80,11 @@ def read_all_vid() -> str:
 def read_route(layer: int, output: int) -> str:
     """Ask for one output in the new dialect."""
     return f"ROUTE? {layer},{output}"
+
+
+def read_signal(source: int) -> str:
+    """Ask whether a picture arrives at an input."""
+    return f"SIGNAL? {source}"
 
 
 def login(user: str, password: str) -> str:
@@ -102,6 +116,7 @@ _PAIR = re.compile(r"(\d{1,3})>(\d{1,3})")
 _PAIRS = re.compile(r"\d{1,3}>(?:\d{1,3}|\*)(?:\s*,\s*\d{1,3}>(?:\d{1,3}|\*))*")
 _ROUTE = re.compile(r"ROUTE (\d{1,2}),(\d{1,3}),(\d{1,3})")
 _ROUTED = re.compile(r"(\d{1,2})\s*,\s*(\d{1,3}|\*)\s*,\s*(\d{1,3})")
+_SIGNAL = re.compile(r"(\d{1,3})\s*,\s*(0|1|ON|OFF)", re.IGNORECASE)
 _VIDEO_LAYERS = {1, 12}
 
 
@@ -127,6 +142,9 @@ def parse(raw: bytes) -> Line | None:
         if routed is None or int(routed[1]) not in _VIDEO_LAYERS:
             return None
         return Tied(machine, verb, ((_output(routed[2]), int(routed[3])),), ok)
+    if verb == "SIGNAL":
+        told = _SIGNAL.fullmatch(rest)
+        return Signal(machine, int(told[1]), told[2].upper() in {"1", "ON"}) if told else None
     return Said(machine, verb, rest, ok)
 
 

@@ -33,9 +33,8 @@ class KramerP3000Simulator(Simulator):
         """Every output shows the input of its number."""
         self._presets: dict[int, dict[int, int]] = {}
         self._talks: dict[Client, _Talk] = {client: self._new(client) for client in self.clients}
-        return {f"route.{output}": output if output <= self._inputs else 0 for output in self._outputs} | {
-            "model": MODEL
-        }
+        ties = {f"route.{output}": output if output <= self._inputs else 0 for output in self._outputs}
+        return ties | {f"signal.{number}": True for number in range(1, self._inputs + 1)} | {"model": MODEL}
 
     def connected(self, client: Client) -> None:
         """Nothing is said before the first line."""
@@ -54,10 +53,14 @@ class KramerP3000Simulator(Simulator):
             self._line(client, line.lstrip("\n"))
 
     def announce(self, name: str, value: Value) -> None:
-        """A button at the unit is told to everybody."""
-        output = name.rpartition(".")[2]
-        if name.startswith("route.") and isinstance(value, int):
-            self._tell_all(int(output), value, but=None)
+        """A button at the unit, or a cable, is told to everybody."""
+        kind, _, number = name.partition(".")
+        if kind == "route" and isinstance(value, int):
+            self._tell_all(int(number), value, but=None)
+        elif kind == "signal":
+            for client in list(self.clients):
+                if self._talks[client].logged_in:
+                    self._say(client, self._signal(int(number)))
 
     # -- talking --
 
@@ -125,6 +128,8 @@ class KramerP3000Simulator(Simulator):
             return self._switch_new(client, rest)
         if verb == "ROUTE?" and not self._old:
             return self._show_new(rest)
+        if verb == "SIGNAL?":
+            return self._signal(self._input(rest))
         if verb in {"PRST-STO", "PRST-RCL"}:
             return self._preset(verb, rest)
         said = {
@@ -195,6 +200,11 @@ class KramerP3000Simulator(Simulator):
             self.change(f"route.{output}", source)
             if changed:
                 self._tell_all(output, source, but=client)
+
+    def _signal(self, number: int) -> str:
+        if not number:
+            raise _Refused("ERR003")
+        return f"SIGNAL {number},{self.state[f'signal.{number}'] is True:d}"
 
     def _preset(self, verb: str, rest: str) -> str:
         if not rest.isdigit():

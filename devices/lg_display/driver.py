@@ -128,9 +128,14 @@ class LgDisplay(Driver):
         del channel
         return self._frame("mute")
 
+    def query_signal(self, channel: int | None) -> Frames:
+        """`sv`, whose first data says what is asked."""
+        del channel
+        return self._frame("signal", f"{protocol.SIGNAL} {protocol.READ}")
+
     def query_status(self, name: str) -> Frames:
-        """`dn`, `fy`, `fz`, and `sv` with its own first data."""
-        return self._frame(name, f"{protocol.SIGNAL} {protocol.READ}" if name == "signal" else protocol.READ)
+        """`dn`, `fy`, `fz`."""
+        return self._frame(name, protocol.READ)
 
     # -- bytes to values --
 

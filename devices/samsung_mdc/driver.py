@@ -170,6 +170,11 @@ class SamsungMdc(Driver):
         del channel
         return self._frame(Cmd.STATUS)
 
+    def query_signal(self, channel: int | None) -> Frames:
+        """Command 0D tells it among the faults."""
+        del channel
+        return self._frame(ASKED_BY["signal"])
+
     def query_status(self, name: str) -> Frames:
         """Commands 0B, 0D, 0E, 8A."""
         return self._frame(ASKED_BY[name])

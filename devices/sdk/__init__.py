@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Presets,
         Relays,
         Routing,
+        Signal,
         Status,
         Volume,
         Zoom,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "address": "Address parse_address",
-    "capabilities": "CAPABILITIES Blank Freeze InputSelect Levels Mute PanTilt Power Presets Relays Routing Status Volume Zoom",
+    "capabilities": "CAPABILITIES Blank Freeze InputSelect Levels Mute PanTilt Power Presets Relays Routing Signal Status Volume Zoom",
     "catalog": "Family find_families load_family open_session",
     "commands": "Act Command Frame Frames Priority Query Salvo Set",
     "connection": "Counters LinkState LinkStatus Observer Traffic",
@@ -134,6 +135,7 @@ __all__ = [
     "Set",
     "SettingSpec",
     "Settings",
+    "Signal",
     "Status",
     "Superseded",
     "TerminatorFramer",

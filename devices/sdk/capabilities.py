@@ -17,6 +17,7 @@ into a call of them. Property names are the same for every maker, so scenes and 
 | zoom | `zoom` | device's own steps |
 | relay | `relay.<channel>` | true = contact closed |
 | level | `level` or `level.<channel>` | 0..100 percent (a dimmed light) |
+| signal | `signal` or `signal.<input>`, read only | true = a picture arrives |
 | status | read-only properties of the family (`lamp_hours`, `fault`) | scalar |
 """
 
@@ -205,6 +206,15 @@ class Levels(Protocol):
 
 
 @runtime_checkable
+class Signal(Protocol):
+    """Read-only properties `signal` (`channel` is None: what is shown) or `signal.<input>`."""
+
+    def query_signal(self, channel: int | None) -> Frames:
+        """Frames that ask whether a picture arrives."""
+        ...
+
+
+@runtime_checkable
 class Status(Protocol):
     """Read-only properties that the driver names itself in `driver.yaml`."""
 
@@ -226,6 +236,7 @@ CAPABILITIES: Mapping[str, type] = {
     "zoom": Zoom,
     "relay": Relays,
     "level": Levels,
+    "signal": Signal,
     "status": Status,
 }
 """Capability name in `driver.yaml` -> Protocol."""

@@ -7,7 +7,7 @@ only what is particular to its protocol, and a planner can name exact bytes with
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -274,12 +274,8 @@ class Driver(ABC):
                 return cast("can.InputSelect", self).query_input()
             case "routing":
                 return cast("can.Routing", self).query_route(_channel(name, 0))
-            case "blank":
-                return cast("can.Blank", self).query_blank(channel)
-            case "mute":
-                return cast("can.Mute", self).query_mute(channel)
-            case "volume":
-                return cast("can.Volume", self).query_volume(channel)
+            case "blank" | "mute" | "volume" | "level" | "signal" as what:
+                return cast("Callable[[int | None], Frames]", getattr(self, f"query_{what}"))(channel)
             case "freeze":
                 return cast("can.Freeze", self).query_freeze()
             case "presets":
@@ -290,8 +286,6 @@ class Driver(ABC):
                 return cast("can.Zoom", self).query_zoom()
             case "relay":
                 return cast("can.Relays", self).query_relay(_channel(name, 0))
-            case "level":
-                return cast("can.Levels", self).query_level(channel)
         return cast("can.Status", self).query_status(name)
 
     def _encode_act(self, name: str, arguments: Mapping[str, Value]) -> Frames:

@@ -17,6 +17,8 @@ from devices.sdk.readings import Value
 SHIPPED = Path(__file__).resolve().parent.parent
 """The `devices` package: families that ship."""
 
+_READ_ONLY = frozenset({"signal", "status"})
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
@@ -99,6 +101,9 @@ class PropertySpec(_Model):
     def _coherent(self) -> PropertySpec:
         if self.capability not in CAPABILITIES and self.capability not in IN_PROCESS:
             message = f"unknown capability '{self.capability}': one of {', '.join(CAPABILITIES)}"
+            raise ValueError(message)
+        if self.capability in _READ_ONLY and self.settable:
+            message = f"'{self.capability}' can only be read: settable: false"
             raise ValueError(message)
         if self.type is ValueType.CHOICE and not self.values and self.settable:
             message = "a choice needs values"

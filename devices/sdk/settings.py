@@ -28,6 +28,10 @@ class Settings:
         }
         self.secrets = frozenset(key for key, spec in manifest.settings.items() if spec.secret)
 
+    def knows(self, key: str) -> bool:
+        """Whether the family has such a setting."""
+        return key in self._values
+
     def text(self, key: str) -> str:
         """A text setting; empty when it is not given."""
         value = self._values[key]

@@ -161,6 +161,27 @@ async def test_a_hand_at_the_device_shows_and_a_plan_sends_nothing(desk: tuple[D
     await page.context.close()
 
 
+async def test_a_pulled_cable_is_seen_on_both_pages(desk: tuple[Demo, Browser]) -> None:
+    """No signal at an input: the technician's sources say so, and the panel's source and the output that shows it; plugged in again, nobody does."""
+    demo, browser = desk
+    page, panel = await sign_in(demo, browser), await demo.pair(browser)
+    source = page.get_by_test_id("source-dokumen")
+    await page.get_by_test_id("nav-sources").click()
+    await expect(source).to_have_attribute("data-signal", "true", timeout=20_000)
+    await demo.front("matrix", "route.3", 5)
+    await demo.front("matrix", "signal.5", value=False)
+    await expect(source).to_have_attribute("data-signal", "false")
+    await expect(source).to_contain_text("Tanpa sinyal")
+    await expect(panel.get_by_test_id("source-dokumen")).to_contain_text("Tanpa sinyal")
+    shown = panel.locator("[data-testid^=output-][data-source=dokumen]")
+    await expect(shown).to_contain_text("Tanpa sinyal")
+    await demo.front("matrix", "signal.5", value=True)
+    await expect(panel.get_by_test_id("source-dokumen")).not_to_contain_text("Tanpa sinyal")
+    await expect(source).to_have_attribute("data-signal", "true")
+    for opened in (page, panel):
+        await opened.context.close()
+
+
 async def test_only_technicians_get_in_and_administrators_only_look(desk: tuple[Demo, Browser]) -> None:
     """A host is told that the page is not for them; an administrator sees health and wire, and no field or switch."""
     demo, browser = desk

@@ -33,6 +33,7 @@ SMALL = {
     b"\x1bVM\r": b"Mut00\r\n",
     b"1V": b"Out01 Vol32\r\n",
     b"2V": b"Out02 Vol32\r\n",
+    b"0LS": b"1101\r\n",
 }
 
 
@@ -54,6 +55,17 @@ async def test_a_tie_is_acknowledged_and_then_read() -> None:
     assert before is not None
     assert before.value == 2, "an echo proves nothing"
     assert value == 3
+
+
+@pytest.mark.parametrize("answer", [b"0101\r\n", b"0,1,0,1\r\n", b"Sig 0 1 0 1\r\n", b"0101000000000000\r\n"])
+async def test_one_answer_tells_every_signal(answer: bytes) -> None:
+    """As XTP, CrossPoint 450 and SW manuals print it, and from a frame that is not full; too short an answer is none."""
+    async with conversation(matrix(), answers=SMALL) as talk:
+        assert talk.session.reading("signal.3").value is False  # type: ignore[union-attr]
+        talk.expect(b"0LS")
+        talk.reply(answer)
+        assert await talk.read("signal.2") is True
+        assert [talk.session.reading(f"signal.{number}").value for number in (1, 3, 4)] == [False, False, True]  # type: ignore[union-attr]
 
 
 async def test_a_salvo_is_one_command() -> None:
@@ -138,6 +150,7 @@ async def test_bare_numbers_mean_what_was_asked() -> None:
         b"\x1bVM\r": b"31\r\n",
         b"1V": b"64\r\n",
         b"2V": b"16\r\n",
+        b"0LS": b"E10\r\n",
     }
     async with conversation(matrix(), answers=old) as talk:
         session = talk.session

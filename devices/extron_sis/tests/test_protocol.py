@@ -32,6 +32,7 @@ def test_ties_together_match_the_vector_from_the_field() -> None:
         (sis.save_preset(9), b"9,"),
         (sis.recall_preset(5), b"5."),
         (sis.READ_MUTES, b"\x1bVM\r"),
+        (sis.READ_SIGNALS, b"0LS"),
         (sis.VERBOSE, b"\x1b3CV\r"),
     ],
 )
@@ -53,6 +54,10 @@ def test_commands_are_the_manuals(made: bytes, wanted: bytes) -> None:
         (b"Mut0220\r\n", sis.MuteTable((0, 2, 2, 0))),
         (b"0132Mut\r\n", sis.MuteTable((0, 1, 3, 2))),
         (b"Out01 Vol50\r\n", sis.VolumeSet(1, 50)),
+        (b"0,0,1,1\r\n", sis.Signals((False, False, True, True))),
+        (b"Sig 1 0 1 1\r\n", sis.Signals((True, False, True, True))),
+        (b"Sig1 0*1\r\n", sis.Signals((True, False, True))),
+        (b"031.5,060.00\r\n", None),
         (b"Spr09\r\n", sis.Preset(9, saved=True)),
         (b"Rpr05\r\n", sis.Preset(5, saved=False)),
         (b"27\r\n", sis.Bare("27")),

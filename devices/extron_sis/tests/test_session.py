@@ -234,9 +234,19 @@ test_random_walks_end_in_the_truth = Matrix.TestCase
 
 
 def test_the_snapshot_asks_for_everything_once() -> None:
-    """One question for all mutes, one for each tie and volume, one for the firmware."""
+    """One question for all mutes, one for all signals, one for each tie and volume, one for the firmware."""
     driver = FAMILY.driver(FAMILY.manifest, Settings(FAMILY.manifest, SMALL))
     assert driver.snapshot() == tuple(
         Query(name)
-        for name in ("firmware", "route.1", "route.2", "route.3", "blank.1", "volume.1", "volume.2", "volume.3")
+        for name in (
+            "firmware",
+            "route.1",
+            "route.2",
+            "route.3",
+            "blank.1",
+            "volume.1",
+            "volume.2",
+            "volume.3",
+            "signal.1",
+        )
     )

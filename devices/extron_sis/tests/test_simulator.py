@@ -84,6 +84,7 @@ async def typing(port: int, greeting: int = 2) -> AsyncIterator[Telnet]:
         ("1V", "32"),
         ("33,", "E11"),
         ("9.", "E11"),
+        ("0LS", "1111"),
         ("Q", "1.07"),
         ("N", "60-0000-01"),
         ("I", "V4X4 A4X4"),

@@ -24,7 +24,9 @@ from devices.sdk import (
 from devices.sdk.testing.conversation import conversation
 
 FAMILY = load_family(find_families()["kramer_p3000"])
-HELLO = {b"#\r": b"~01@ OK\r\n", b"#MODEL?\r": b"~01@MODEL VS-88H2\r\n"}
+HELLO = {b"#\r": b"~01@ OK\r\n", b"#MODEL?\r": b"~01@MODEL VS-88H2\r\n"} | {
+    b"#SIGNAL? %d\r" % number: b"~01@SIGNAL ERR002\r\n" for number in range(1, 5)
+}
 OLD = {**HELLO, b"#VID? *\r": b"~01@VID 1>1,2>2\r\n"}
 NEW = {**HELLO, b"#ROUTE? 1,1\r": b"~01@ROUTE 1,1,1\r\n", b"#ROUTE? 1,2\r": b"~01@ROUTE 1,2,2\r\n"}
 
@@ -202,6 +204,18 @@ async def test_silence_is_a_timeout_while_the_unit_lives() -> None:
         talk.expect(b"#VID 3>2\r")
         talk.expect(b"#VID 3>2\r")
         assert isinstance(await talk.fails(Set("route.2", 3)), ReplyTimeout)
+        assert talk.session.status.state is LinkState.READY
+
+
+async def test_a_cable_that_is_pulled_is_news() -> None:
+    """VS-44DT manual: asked for, and told after every change; a model that knows no SIGNAL has none."""
+    answers = OLD | {b"#SIGNAL? %d\r" % number: b"~01@SIGNAL %d,1\r\n" % number for number in range(1, 5)}
+    async with conversation(matrix(), answers=answers) as talk:
+        assert await talk.read("signal.2") is True
+        talk.say(b"~01@SIGNAL 2,0\r\n")
+        assert (await talk.hears("signal.2", False)).source is ReadingSource.UNSOLICITED
+    async with conversation(matrix(), answers=OLD) as talk:
+        assert talk.session.unsupported >= {"signal.1", "signal.2"}
         assert talk.session.status.state is LinkState.READY
 
 

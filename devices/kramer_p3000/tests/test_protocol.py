@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.kramer_p3000 import protocol as p3000
-from devices.kramer_p3000.protocol import Refusal, Said, Tied
+from devices.kramer_p3000.protocol import Refusal, Said, Signal, Tied
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from devices.kramer_p3000.protocol import Refusal, Said, Tied
         (p3000.line(0, p3000.read_all_vid()), b"#VID? *\r"),
         (p3000.line(0, p3000.read_route(1, 4)), b"#ROUTE? 1,4\r"),
         (p3000.line(1, "MODEL?", "SN?"), b"#1@MODEL?|SN?\r"),
+        (p3000.line(0, p3000.read_signal(1)), b"#SIGNAL? 1\r"),
         (p3000.line(0, p3000.login("Admin", "rahasia")), b"#LOGIN Admin,rahasia\r"),
     ],
 )
@@ -44,6 +45,10 @@ def test_lines_are_the_makers(made: bytes, wanted: bytes) -> None:
         (b"~01@ROUTE 1,3,2\r\n", Tied(1, "ROUTE", ((3, 2),), ok=False)),
         (b"~01@ROUTE 2,3,2\r\n", None),
         (b"~01@AUD 3>1\r\n", Said(1, "AUD", "3>1", ok=False)),
+        (b"~01@SIGNAL 1,1\r\n", Signal(1, 1, on=True)),
+        (b"~01@SIGNAL 3,0\r\n", Signal(1, 3, on=False)),
+        (b"~SIGNAL 2,off\r\n", Signal(None, 2, on=False)),
+        (b"~01@SIGNAL 2\r\n", None),
         (b"~01@MODEL VS-88H2\r\n", Said(1, "MODEL", "VS-88H2", ok=False)),
         (b"~01@MODEL? VP-8x8AK OK\r\n", Said(1, "MODEL", "VP-8x8AK", ok=True)),
         (b"~01@PRST-RCL 3 OK\r\n", Said(1, "PRST-RCL", "3", ok=True)),

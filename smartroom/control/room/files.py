@@ -213,10 +213,9 @@ class _Reader:
             family=family.manifest.family,
             driver=driver,
             wire=Wire(driver, address),
-            presets=dict(
-                _numbers(settings.mapping("presets") if "presets" in family.manifest.settings else {}).items()
-            ),
+            presets=_numbers(_mapping(settings, "presets")),
             labels=labels,
+            channels={str(port): _titled(item) for item, port in _mapping(settings, "channels").items()},
             actions=tuple(family.manifest.actions),
             fingerprint=hashlib.sha256(
                 json.dumps([family.manifest.family, str(address), rest], sort_keys=True, default=str).encode()
@@ -386,7 +385,11 @@ class _Reader:
 
 
 def _titled(key: str) -> Text:
-    return Text.of(key.replace("-", " ").capitalize())
+    return Text.of(key.replace("-", " ").replace("_", " ").capitalize())
+
+
+def _mapping(settings: Settings, key: str) -> Mapping[str, object]:
+    return settings.mapping(key) if settings.knows(key) else {}
 
 
 def _numbers(presets: Mapping[str, object]) -> dict[str, int]:

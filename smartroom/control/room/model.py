@@ -72,6 +72,8 @@ class Device:
     """None: a device of this process, registered by whoever keeps it."""
     presets: Mapping[str, int] = field(default_factory=dict)
     labels: Mapping[str, Text] = field(default_factory=dict)
+    channels: Mapping[str, Text] = field(default_factory=dict)
+    """What hangs on its ports, by the port's name in properties: {"1": Depan}."""
     actions: tuple[str, ...] = ()
     fingerprint: str = ""
     """Changes when the device must be connected anew."""

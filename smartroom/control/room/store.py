@@ -171,13 +171,13 @@ def _described(room: Room) -> RoomState:
 
 
 def _device_state(room: Room, device: Device) -> DeviceState:
-    sources, outputs = room.sources_of(device.id), room.outputs_of(device.id)
+    sources = room.sources_of(device.id)
     shapes: dict[str, PropertyShape] = {}
     for name in device.driver.properties():
         spec = device.driver.spec(name)
         shapes[name] = PropertyShape.model_validate(
             {
-                "label": property_name(name, outputs),
+                "label": property_name(device, name, room),
                 "capability": spec.capability,
                 "type": str(spec.type),
                 "choices": choices(name, spec, sources, device),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from devices.sdk.manifest import PropertySpec, ValueType
-from smartroom.control.room.model import Device
+from smartroom.control.room.model import Device, Room
 from smartroom.protocol.base import Text, Value
-from smartroom.protocol.state import Cause, ChoiceLabel, Moved, Output, Source
+from smartroom.protocol.state import Cause, ChoiceLabel, Moved, Source
 
 _ZONES: Mapping[str, int] = {"WIB": 7, "WITA": 8, "WIT": 9}
 """Hours east of UTC."""
@@ -25,6 +25,7 @@ _PROPERTIES: Mapping[str, Text] = {
     "position": Text(id="arah", en="direction"),
     "zoom": Text(id="zum", en="zoom"),
     "relay": Text(id="relai", en="relay"),
+    "level": Text(id="terang", en="brightness"),
     "signal": Text(id="sinyal", en="signal"),
     "lock": Text(id="kunci", en="lock"),
     "label": Text(id="nama keluaran", en="name of output"),
@@ -49,6 +50,7 @@ _PROPERTIES: Mapping[str, Text] = {
 }
 
 _OF_OUTPUTS = frozenset({"route", "blank", "mute", "volume", "label", "lock"})
+_OF_INPUTS = frozenset({"signal", "input_label"})
 
 _VALUES: Mapping[tuple[str, Value], Text] = {
     ("power", "on"): Text(id="Nyala", en="On"),
@@ -59,6 +61,8 @@ _VALUES: Mapping[tuple[str, Value], Text] = {
     ("blank", False): Text(id="Tampil", en="Shown"),
     ("mute", True): Text(id="Bisu", en="Muted"),
     ("mute", False): Text(id="Bersuara", en="Sounding"),
+    ("signal", True): Text(id="Ada sinyal", en="Signal"),
+    ("signal", False): Text(id="Tanpa sinyal", en="No signal"),
     ("freeze", True): Text(id="Beku", en="Frozen"),
     ("freeze", False): Text(id="Bergerak", en="Live"),
 }
@@ -89,29 +93,48 @@ def mover_label(moved: Moved, zone: str) -> Text:
     return Text(id=f"{who.id}, {at.id}", en=f"{who.en}, {at.en}")
 
 
-def property_label(device: Text, name: str, outputs: Iterable[Output]) -> Text:
-    """What a property is to a host: `Layar utama` for a route, `Proyektor · daya` for the rest."""
-    base, _, channel = name.partition(".")
+def property_label(device: Device, name: str, room: Room) -> Text:
+    """What a property is to a host: `Layar utama` for a route, `Proyektor · daya`, `Lampu · Depan` for the rest."""
+    base, _, port = name.partition(".")
     words = _PROPERTIES.get(base, Text.of(base.replace("_", " ")))
-    output = next((item for item in outputs if channel == str(item.output)), None)
-    if output is not None and base == "route":
-        return output.name
-    owner = output.name if output is not None else device
-    suffix = f" {channel}" if channel and output is None else ""
-    return Text(id=f"{owner.id} · {words.id}{suffix}", en=f"{owner.en or owner.id} · {words.en}{suffix}")
+    named = _port(device, base, port, room)
+    if named is not None and base == "route":
+        return named
+    if named is not None and base in _OF_OUTPUTS | _OF_INPUTS and port not in device.channels:
+        return _joined(named, words)
+    if named is not None:
+        return _joined(device.name, named if base == "relay" else _joined(words, named, " "))
+    return _joined(device.name, _joined(words, Text.of(port), " ") if port else words)
 
 
-def property_name(name: str, outputs: Iterable[Output]) -> Text:
-    """A property beside its own device: `Daya`, `Sumber · Layar utama`, `Relai 3`."""
-    base, _, channel = name.partition(".")
+def property_name(device: Device, name: str, room: Room) -> Text:
+    """A property beside its own device: `Daya`, `Sumber · Layar utama`, `Sinyal · Laptop`, `Relai · Depan`, `Relai 3`."""
+    base, _, port = name.partition(".")
     words = _PROPERTIES.get(base, Text.of(base.replace("_", " ")))
-    output = next((item.name for item in outputs if channel == str(item.output)), None)
+    named = _port(device, base, port, room)
+    if named is not None:
+        words = _joined(words, named)
+    elif port:
+        words = _joined(words, Text.of(port), " ")
     own, other = words.id, words.en or words.id
-    if output is not None and base in _OF_OUTPUTS:
-        own, other = f"{own} · {output.id}", f"{other} · {output.en or output.id}"
-    elif channel:
-        own, other = f"{own} {channel}", f"{other} {channel}"
     return Text(id=own[:1].upper() + own[1:], en=other[:1].upper() + other[1:])
+
+
+def _port(device: Device, base: str, port: str, room: Room) -> Text | None:
+    """What the room calls a port of a device: the output or source plugged in there, or the channel's own name."""
+    if base in _OF_OUTPUTS:
+        for output in room.outputs_of(device.id):
+            if port == str(output.output):
+                return output.name
+    if base in _OF_INPUTS:
+        for source in room.sources_of(device.id):
+            if port == str(source.input):
+                return source.name
+    return device.channels.get(port)
+
+
+def _joined(one: Text, other: Text, by: str = " · ") -> Text:
+    return Text(id=f"{one.id}{by}{other.id}", en=f"{one.en or one.id}{by}{other.en or other.id}")
 
 
 def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[Source], device: Device) -> Text:

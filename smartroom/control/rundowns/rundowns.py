@@ -262,7 +262,7 @@ class Rundowns:
         lines: dict[str, list[Text]] = {}
         for goal in goals:
             device = room.devices[goal.device]
-            label = property_label(device.name, goal.property, room.outputs_of(device.id))
+            label = property_label(device, goal.property, room)
             spec = device.driver.spec(goal.property)
             value = list(goal.value) if isinstance(goal.value, tuple) else goal.value
             words = value_label(goal.property, spec, value, room.sources_of(device.id), device)

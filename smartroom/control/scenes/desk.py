@@ -266,7 +266,7 @@ class Desk:
         found = self._room.devices.get(device)
         if found is None:
             return
-        label = property_label(found.name, name, self._room.outputs_of(device))
+        label = property_label(found, name, self._room)
         words = value_label(name, found.driver.spec(name), wire_value(value), self._room.sources_of(device), found)
         text = Text(id=f"{label.id}: {words.id}", en=f"{label.en or label.id}: {words.en or words.id}")
         self.store.did(by, text, device=device, property=name, value=wire_value(value), ms=ms)

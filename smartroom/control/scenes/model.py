@@ -377,7 +377,7 @@ def _goal(document: Document, path: Place, room: Room, device: Device, name: str
         name,
         checked,
         spec.tolerance,
-        property_label(device.name, name, room.outputs_of(device.id)),
+        property_label(device, name, room),
         needs=dict(spec.after),
     )
 

@@ -88,6 +88,7 @@ export const en: Messages = {
   putHere: "Put here",
   nothingShown: "Nothing",
   noSources: "No sources in room.yaml yet",
+  noSignal: "No signal",
   screenOff: "Screen off",
   blanked: "Blank",
   cameras: "Room cameras",

@@ -92,6 +92,7 @@ export const id = {
   putHere: "Taruh di sini",
   nothingShown: "Kosong",
   noSources: "Belum ada sumber di room.yaml",
+  noSignal: "Tanpa sinyal",
   screenOff: "Layar mati",
   blanked: "Digelapkan",
   // cameras

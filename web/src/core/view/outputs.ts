@@ -2,6 +2,7 @@ import type { Messages } from "../../i18n";
 import type { DeviceState, Output, RoomState, Source } from "../../protocol/messages";
 import { type Lang, pick } from "../format";
 import { type Changes, fresh, transition } from "./devices";
+import { signal } from "./signal";
 import { valueText } from "./values";
 
 /** What one output shows, as reported. */
@@ -9,7 +10,7 @@ export interface Shown {
   source: Source | null;
   word: string;
   look: "active" | "idle" | "sending" | "offline";
-  /** Why the picture cannot be seen, though it is routed: the screen warms up, is off, is blank. */
+  /** Why the picture cannot be seen, though it is routed: the screen warms up, is off, is blank, nothing arrives. */
   screen: string;
 }
 
@@ -32,6 +33,7 @@ export function shownOn(output: Output, room: RoomState, changes: Changes, now: 
   if (wait) return { source, word, look: "sending", screen: wait };
   if (isBlank(output, room)) return { source, word, look: "idle", screen: m.blanked };
   if (screen?.properties["power"]?.value === "off") return { source, word, look: "idle", screen: m.screenOff };
+  if (source && signal(matrix, source.input) === false) return { source, word, look: "idle", screen: m.noSignal };
   return { source, word, look: source ? "active" : "idle", screen: "" };
 }
 

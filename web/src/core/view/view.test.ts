@@ -6,6 +6,7 @@ import { id } from "../../i18n/id";
 import type { RoomState } from "../../protocol/messages";
 import { deviceLine } from "./devices";
 import { blankness, shownOn } from "./outputs";
+import { signal } from "./signal";
 import { leadingScene, type TileContext, tileOf } from "./tiles";
 import { valueText } from "./values";
 
@@ -76,6 +77,15 @@ describe("devices and outputs", () => {
     const state = room.outputs[output];
     if (!state) throw new Error(output);
     expect(shownOn(state, room, new Map(), now, "id", id)).toMatchObject({ look, word, screen });
+  });
+
+  test("a source without a signal says so, and so does the output that shows it; a device that is away tells nothing", () => {
+    const state = storyRoom("calm");
+    const [matrix, right] = [state.devices["matrix"], state.outputs["right"]];
+    if (!matrix || !right) throw new Error("matrix");
+    const dead = { ...matrix, properties: { ...matrix.properties, "signal.2": { value: false, at: now, source: "query" as const, fresh: true, moved: null } } };
+    expect([signal(matrix, 2), signal(dead, 2), signal(dead, null), signal({ ...dead, link: "offline" }, 2)]).toEqual([null, false, null, null]);
+    expect(shownOn(right, { ...state, devices: { ...state.devices, matrix: dead } }, new Map(), now, "id", id)).toMatchObject({ look: "idle", word: "Kamera", screen: "Tanpa sinyal" });
   });
 
   test("blank counts every output, wherever its picture is hidden", () => {

@@ -1,4 +1,4 @@
-import type { DeviceState, PropertyShape, Value } from "../../protocol/messages";
+import type { PropertyShape, Value } from "../../protocol/messages";
 
 /** What stands in the fields of a command, before it is a value. */
 export interface Typed {
@@ -38,18 +38,6 @@ export function valueOf(kind: Kind, typed: Typed, shape?: PropertyShape): { ok: 
 export function typedOf(value: Value | undefined): Typed {
   if (Array.isArray(value)) return { text: String(value[0] ?? ""), second: String(value[1] ?? "") };
   return { text: value === null || value === undefined ? "" : String(value), second: "" };
-}
-
-/** Whether a device tells if there is a picture: of an input of a matrix (`signal.3`), or what a screen is fed (`signal`). */
-export function signal(device: DeviceState | undefined, input: number | null): boolean | null {
-  const names = input === null ? ["signal"] : [`signal.${input}`, `input_signal.${input}`];
-  for (const name of names) {
-    const state = device?.properties[name];
-    if (device?.link !== "ready" || !state?.fresh || state.value === null) continue;
-    if (typeof state.value === "boolean") return state.value;
-    if (typeof state.value === "string") return !/^(no|none|off|false|absent)/i.test(state.value);
-  }
-  return null;
 }
 
 function numberOf(text: string): number | null {

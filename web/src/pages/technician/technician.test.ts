@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emptyRoom, TestTransport } from "../../core/testing";
 import type { DeviceHealth, DeviceState, Problem, SceneState, TraceLine } from "../../protocol/messages";
-import { signal, typedOf, valueOf } from "./inputs";
+import { typedOf, valueOf } from "./inputs";
 import { BenchLink, type Lines } from "./link";
 import { asText, binary, filtered, marked, moment } from "./lines";
 import { look, reasons } from "./why";
@@ -98,13 +98,6 @@ describe("what a hand types", () => {
     expect(valueOf("choice", typed("sideways"))).toBeNull();
     expect(valueOf("text", typed("welcome"))).toEqual({ ok: "welcome" });
     expect(typedOf([1, 2])).toEqual({ text: "1", second: "2" });
-  });
-
-  it("a signal is told only by a device that knows it now", () => {
-    const tv = device({ properties: { signal: { value: false, at: 1, source: "query", fresh: true, moved: null } } });
-    expect(signal(tv, null)).toBe(false);
-    expect(signal({ ...tv, link: "offline" }, null)).toBeNull();
-    expect(signal(tv, 3)).toBeNull();
   });
 });
 
