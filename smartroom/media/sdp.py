@@ -176,6 +176,8 @@ def _attribute(media: Media, name: str, value: str, formats: dict[int, dict[str,
         media.rtcp_mux = True
     elif name == "rtcp-rsize":
         media.reduced_rtcp = True
+    elif name == "bundle-only":
+        media.port = media.port or 9  # not refused: it only has no address of its own (RFC 8843, 6)
     elif name == "ice-ufrag":
         media.ufrag = _matched(_ICE, value, "ice-ufrag")
     elif name == "ice-pwd":

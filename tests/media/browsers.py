@@ -8,7 +8,7 @@ import itertools
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -97,13 +97,13 @@ async def chromium(executable: str = CHROMIUM, flags: Sequence[str] = ()) -> Asy
 
 
 @asynccontextmanager
-async def firefox() -> AsyncIterator[Browser]:
-    """Debian's Firefox ESR, headless, driven over BiDi."""
+async def firefox(preferences: Mapping[str, object] | None = None, preload: str = "") -> AsyncIterator[Browser]:
+    """Debian's Firefox ESR, headless, driven over BiDi; `preload` runs before a page's own scripts."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True) as profile:
-        _write_preferences(Path(profile))
+        _write_preferences(Path(profile), PREFERENCES | dict(preferences or {}))
         process = await asyncio.create_subprocess_exec(
             FIREFOX, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", str(port),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -112,6 +112,8 @@ async def firefox() -> AsyncIterator[Browser]:
             async with await _connect(f"ws://127.0.0.1:{port}/session") as channel:
                 browser = _Firefox(channel)
                 await browser.command("session.new", capabilities={})
+                if preload:
+                    await browser.command("script.addPreloadScript", functionDeclaration=f"() => {{ {preload} }}")
                 yield browser
         finally:
             process.terminate()
@@ -122,8 +124,8 @@ async def firefox() -> AsyncIterator[Browser]:
                 await process.wait()
 
 
-def _write_preferences(profile: Path) -> None:
-    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
+def _write_preferences(profile: Path, preferences: Mapping[str, object]) -> None:
+    lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in preferences.items()]
     (profile / "user.js").write_text("\n".join(lines))
 
 

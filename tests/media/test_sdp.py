@@ -46,6 +46,19 @@ def test_simulcast_is_accepted_whole(browser: str) -> None:
     assert "a=simulcast:recv q;h;f" in text
 
 
+def test_a_line_without_an_address_of_its_own_is_not_refused() -> None:
+    """With `max-bundle` Firefox writes port 0 and `bundle-only` on every line but the first (RFC 8843, section 6)."""
+    whole = (OFFERS / "firefox-simulcast.sdp").read_bytes().decode()
+    first, video = whole.split("m=video ", 1)
+    port, rest = video.split(" ", 1)
+    assert port != "0"
+    line, rest = rest.split("\r\n", 1)
+    _, tracks = negotiation.answer_publisher(sdp.parse(f"{first}m=video 0 {line}\r\na=bundle-only\r\n{rest}"), LOCAL)
+    assert [track.kind for track in tracks] == ["audio", "video"]
+    _, tracks = negotiation.answer_publisher(sdp.parse(f"{first}m=video 0 {line}\r\n{rest}"), LOCAL)
+    assert [track.kind for track in tracks] == ["audio"], "plain port 0 is a refusal"
+
+
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
 def test_a_browsers_answer_settles_the_slots(browser: str) -> None:
     """Every slot of the bare call is accepted with VP8, RTX and Opus."""

@@ -434,7 +434,7 @@ class Meetings:
         found = self._open.get(row.id)
         if found is not None:
             found.session.set_plan(row)
-        else:
+        elif row.phase is not MeetingPhase.OPEN:  # one that begins is told when it can be joined
             self._door(row.id)
             self._moved(row.room)
         self._plan_next(row.room)

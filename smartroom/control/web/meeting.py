@@ -209,7 +209,7 @@ class MeetingNamespace(Namespace[_Page]):
             raise ProblemError(problem(ErrorCode.BLOCKED, "Rapat belum dimulai", "The meeting has not begun"))
         found = self.meetings.live(row.id)
         if found is None:
-            raise ProblemError(problem(ErrorCode.EXPIRED, "Rapat sudah selesai", "The meeting is over"))
+            raise ProblemError(problem(ErrorCode.BUSY, "Rapat sedang dibuka", "The meeting is being opened"))
         page.meeting = row.id
         joined = found.session.join(join, page, role=role, pin=lambda: self._pin(page, found, join.pin))
         page.door = ""
