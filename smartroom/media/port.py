@@ -46,6 +46,8 @@ class Link(Protocol):
     rx: Handle
     budget: int
     unreadable: int
+    ssrcs: set[bytes]
+    new_ssrcs: float
 
     def path_validated(self) -> None:
         """The selected address was found or changed."""
@@ -72,6 +74,7 @@ class Counters:
     stranger: int = 0  # not from a validated address
     malformed: int = 0
     over_budget: int = 0
+    new_ssrc: int = 0  # one more source than a peer may have
     unreadable: int = 0  # authentication failed or replayed
     errors: int = 0
     extra: dict[str, int] = field(default_factory=dict)
@@ -211,11 +214,7 @@ class Port:
             first = view[0] if size else 255
             source = receiver.sources[i].tobytes()
             if not 128 <= first < 192:
-                try:
-                    self._control(first, bytes(view[:size]), source, sock, now)
-                except Exception:
-                    counters.errors += 1
-                    log.exception("dropped a datagram that could not be processed")
+                self._control(first, bytes(view[:size]), source, sock, now)
                 continue
             agent = agents.get(source)
             if agent is None:
@@ -229,17 +228,23 @@ class Port:
             if link.budget < 0:
                 counters.over_budget += 1
                 continue
+            control = 192 <= view[1] <= 223
+            ssrc = (view[4:8] if control else view[8:12]).tobytes()
+            if ssrc not in link.ssrcs and link.new_ssrcs < 1:  # libsrtp keeps and searches a list of all it has seen
+                counters.new_ssrc += 1
+                continue
+            unprotect = self._unprotect_rtcp if control else self._unprotect
             try:
-                if 192 <= view[1] <= 223:
-                    if self._unprotect_rtcp(link.rx, receiver.pointers[i], length):
-                        counters.unreadable += 1
-                        link.unreadable += 1
-                    else:
-                        counters.rtcp += 1
-                        link.receive_rtcp(bytes(view[: length[0]]), now)
-                elif self._unprotect(link.rx, receiver.pointers[i], length):
+                if unprotect(link.rx, receiver.pointers[i], length):
                     counters.unreadable += 1
                     link.unreadable += 1
+                    continue
+                if ssrc not in link.ssrcs:
+                    link.ssrcs.add(ssrc)
+                    link.new_ssrcs -= 1
+                if control:
+                    counters.rtcp += 1
+                    link.receive_rtcp(bytes(view[: length[0]]), now)
                 else:
                     counters.rtp += 1
                     link.receive_rtp(bytes(view[: length[0]]), now)
@@ -251,6 +256,13 @@ class Port:
 
     def _control(self, first: int, data: bytes, source: bytes, sock: socket.socket, now: float) -> None:
         """STUN and DTLS: rare, so clarity comes before speed."""
+        try:
+            self._take_control(first, data, source, sock, now)
+        except Exception:
+            self.counters.errors += 1
+            log.exception("dropped a datagram that could not be processed")
+
+    def _take_control(self, first: int, data: bytes, source: bytes, sock: socket.socket, now: float) -> None:
         if first < 4:
             self.counters.stun += 1
             reply = self.ice.answer(data, source, now)

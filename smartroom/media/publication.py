@@ -14,7 +14,9 @@ from smartroom.media.rtp.sequence import Unwrapper
 from smartroom.media.transport import Transport
 
 MAX_SSRCS = 32  # per peer: 8 tracks of 3 layers and their repairs
-MAX_UNKNOWN = 64  # packets of SSRCs that nothing explains, then they are refused unread
+MAX_UNKNOWN = (
+    64  # packets of SSRCs that nothing explains, then new ones are refused unread; half is forgotten each second
+)
 FEEDBACK_EVERY = 0.1  # s
 REPAIR_EVERY = 0.011  # s; a gap is asked for when it is 10 ms old
 REPORT_EVERY = 1.0  # s
@@ -115,6 +117,7 @@ class Publication:
             self._send_feedback()
         if now - self._report_at >= REPORT_EVERY:
             self._report_at = now
+            self._unknown //= 2
             self._send_report(now)
 
     def _repair_soon(self) -> None:

@@ -28,6 +28,8 @@ RESEND_AT_MOST = 60
 CONFIRM_LIMIT = 1.6  # s to repeat our Finished until the peer shows that it has keys
 DATAGRAM = 1200  # bytes of DTLS records per datagram
 PACKETS_PER_SECOND = 3000  # per peer, before decryption
+NEW_SSRCS = 64  # a peer may begin with: 8 tracks of 3 layers, their repeats and reports
+NEW_SSRCS_PER_SECOND = 0.2  # more as time goes: each shared screen brings two
 
 PRIVATE_NAMES = (
     "_ssl",
@@ -109,6 +111,8 @@ class Transport:
         self.cell = new_cell()
         self.budget = PACKETS_PER_SECOND
         self.unreadable = 0
+        self.ssrcs: set[bytes] = set()  # sources whose packets were authentic
+        self.new_ssrcs = float(NEW_SSRCS)
         self.bytes_sent = 0
         self.on_rtp: Callable[[bytes, float], None] = _ignore
         self.on_rtcp: Callable[[bytes, float], None] = _ignore
@@ -191,6 +195,7 @@ class Transport:
     def tick(self, now: float) -> None:
         """Once a second: refill the packet budget, watch consent (RFC 7675)."""
         self.budget = PACKETS_PER_SECOND
+        self.new_ssrcs = min(NEW_SSRCS, self.new_ssrcs + NEW_SSRCS_PER_SECOND)
         if self.state is not State.CONNECTED:
             return
         silent = now - self.agent.checked

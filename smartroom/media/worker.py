@@ -281,6 +281,7 @@ class Worker:
             "stranger": counters.stranger,
             "malformed": counters.malformed,
             "over_budget": counters.over_budget,
+            "new_ssrc": counters.new_ssrc,
             "unreadable": counters.unreadable,
             "errors": counters.errors,
             "streams": len(streams),

@@ -21,9 +21,10 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import lib
 
 from smartroom.media import negotiation, sdp, transport
+from smartroom.media.rtp import packet as rtp
 from smartroom.media.worker import Refused
 from smartroom.protocol import media as say
-from tests.media.conftest import Room, until
+from tests.media.conftest import Room, in_virtual_time, until
 from tests.media.rtcclient import Client
 from tests.media.test_paths import talk
 
@@ -151,6 +152,27 @@ async def test_garbage_from_the_own_address_hurts_only_itself(room: Room) -> Non
     )
     assert not [event for event in room.told(say.Connection) if event.state == "closed"]
     assert publisher.connected.is_set()
+
+
+@in_virtual_time
+async def test_a_peer_cannot_fill_the_worker_with_sources(room: Room) -> None:
+    """Authentic packets of ever new sources are refused beyond 64 before they are decrypted; the known ones go on, new ones come slowly."""
+    client, (encoder,) = await room.publisher("ana", video=0, audio=1)
+    listener = await room.subscriber("budi")
+    await talk(encoder, 0.2)
+    for ssrc in range(5000, 5300):
+        client.send(rtp.build(b"x", payload_type=111, sequence=1, timestamp=1, ssrc=ssrc))
+    await talk(encoder, 0.5)
+    link = room.router.members["ana"].publication.transport  # type: ignore[union-attr]
+    assert transport.NEW_SSRCS - 2 <= len(link.ssrcs) <= transport.NEW_SSRCS + 1
+    assert room.worker.port.counters.new_ssrc >= 300 - transport.NEW_SSRCS
+    before = listener.total()
+    await talk(encoder, 0.5)
+    assert listener.total() - before >= 20
+    await talk(encoder, 6)
+    encoder.ssrc, before = 77, listener.total()
+    await talk(encoder, 1)
+    assert listener.total() - before >= 40, "a track that comes later is heard"
 
 
 async def test_forged_alerts_from_strangers_do_not_end_a_call(room: Room) -> None:
