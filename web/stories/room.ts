@@ -144,6 +144,8 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     undo: { run: "run-rapat", label: { id: "Mode Rapat", en: "Meeting" }, at: now() - 190 },
     undoing: null,
     unfinished: null,
+    meeting: null,
+    planned: [],
     problem: null,
   };
 }

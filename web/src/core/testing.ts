@@ -23,6 +23,8 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     undo: null,
     undoing: null,
     unfinished: null,
+    meeting: null,
+    planned: [],
     problem: null,
     ...part,
   };
