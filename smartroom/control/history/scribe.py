@@ -80,7 +80,7 @@ class Scribe:
         found = room.devices.get(device)
         if found is None or not found.driver.spec(name).settable:
             return None
-        label = property_label(found.name, name, room.outputs_of(device))
+        label = property_label(found, name, room)
         words = value_label(name, found.driver.spec(name), value, room.sources_of(device), found)
         return Text(id=f"{label.id}: {words.id}", en=f"{label.en or label.id}: {words.en or words.id}")
 
