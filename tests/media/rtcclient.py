@@ -71,6 +71,7 @@ class Client:
         self.sent_filter: Callable[[bytes], bool] = lambda _: True
         self.accept: Callable[[list[sdp.Codec]], list[sdp.Codec]] = lambda offered: offered
         self.keep = 0  # packets kept whole per SSRC
+        self.repeats_flights = True
         self.profiles = [dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_SHA1_80]
         self.connected = asyncio.Event()
         self.ended = asyncio.Event()
@@ -186,7 +187,8 @@ class Client:
             link._srtp_profiles = list(self.profiles)
             link._set_role("client" if self._remote_setup != "active" else "server")
             self._link = link
-            self._tasks.append(asyncio.create_task(self._repeat_flights(link)))
+            if self.repeats_flights:
+                self._tasks.append(asyncio.create_task(self._repeat_flights(link)))
             await link.start(dtls.RTCDtlsParameters([dtls.RTCDtlsFingerprint(*f) for f in self._fingerprints]))
         if link.state != "connected":
             raise ConnectionError(f"DTLS {link.state}")

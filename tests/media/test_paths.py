@@ -89,6 +89,29 @@ async def test_joining_survives_loss(room: Room, loss: float) -> None:
         assert time.monotonic() - begun < 3
 
 
+@pytest.mark.parametrize("lost", [1, 2, 4])
+async def test_a_lost_handshake_flight_is_repeated_at_once(room: Room, lost: int) -> None:
+    """Our flights are lost and the peer waits for its own timer of a second: we repeat after a tenth."""
+    client = Client()
+    client.repeats_flights = False
+    left = lost
+
+    def lose(data: bytes) -> bool:
+        nonlocal left
+        handshake = 20 <= data[0] < 64
+        passes = not handshake or not left
+        left -= not passes
+        return passes
+
+    client.sent_filter = lose
+    answer = await room.worker.obey(say.Publish(room="r", peer="ana", sdp=client.offer()))
+    assert isinstance(answer, say.Description)
+    begun = time.monotonic()
+    await client.connect(answer.sdp)
+    assert time.monotonic() - begun < 0.9
+    await client.close()
+
+
 @pytest.mark.parametrize("delay", [0.01, 0.04, 0.1])
 @in_virtual_time
 async def test_thin_path_loses_video_and_never_audio(room: Room, delay: float) -> None:
