@@ -243,8 +243,8 @@ async def test_redundant_audio_is_passed_on_or_stripped_for_each_subscriber(room
         sent.append(b"bare" if bare else red)
         encoder.packet(sent[-1], 111 if bare else 63, marker=False)
         await asyncio.sleep(0.01)
-    (stream,) = room.router.producers["ana.0"].streams.values()
-    assert [sink.in_fan for sink in stream.sinks] == [True, False, False]
+    (voice,) = room.router.producers["ana.0"].streams.values()
+    assert [sink.in_fan for sink in voice.sinks] == [True, False, False]
     heard: dict[str, list[tuple[int, bytes]]] = {}
     for name, client in (("having", having), ("without", without), ("numbering", numbering)):
         (stream,) = client.received.values()
