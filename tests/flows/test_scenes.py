@@ -28,7 +28,7 @@ async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Bro
     page = await demo.pair(browser)
     await page.get_by_test_id("scene-terima-tamu").click()
     await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for(timeout=60_000)
-    await demo.front("matrix", "route.2", 1)
+    await demo.front("matrix", "route.2", 3)
     await page.locator("[data-testid=scene-terima-tamu][data-state=drifted]").wait_for()
     assert "TV kiri: di alat sendiri" in await page.get_by_test_id("scene-terima-tamu-note").inner_text()
     await page.get_by_test_id("scene-terima-tamu").click()
@@ -44,6 +44,8 @@ async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) 
     """The sheet names whose picture goes for a moment; the base moves while it is open: nothing is sent, what moved is said, a new plan is one tap away."""
     demo, browser = pages
     page = await demo.pair(browser)
+    await demo.front("matrix", "route.2", 5)
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
     await page.get_by_test_id("scene-presentasi-look").click()
     row = page.locator("[data-testid=plan-step][data-device=matrix][data-property='route.2']")
     assert "TV kiri" in await page.get_by_test_id("plan-dark").inner_text()
@@ -61,3 +63,26 @@ async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) 
     await page.get_by_test_id("plan-run").click()
     await page.get_by_test_id("plan-sheet").wait_for(state="detached")
     await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=60_000)
+
+
+async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser]) -> None:
+    """Runs, hands and front panels in a host's words, newest first; filtered, and a run opened to what it changed."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await page.get_by_test_id("scene-presentasi").click()
+    await page.locator("[data-testid=scene-presentasi]:not([data-state=sending])").wait_for(timeout=60_000)
+    await demo.ask("PUT", "rooms/smart-room-centre/devices/matrix/properties/volume.1", {"value": 33})
+    await demo.front("matrix", "route.3", 2)
+    await page.locator("[data-testid=output-stage][data-source=rapat]").wait_for()
+    await page.get_by_test_id("history").click()
+    first = page.get_by_test_id("event").first
+    await first.wait_for()
+    assert "Monitor podium: Rapat video" in await first.inner_text()
+    assert "di alat sendiri" in await first.get_by_test_id("event-below").inner_text()
+    await page.get_by_test_id("history-hand").click()
+    await page.locator("[data-testid=event][data-kind=hand]").first.wait_for()
+    assert "Layar utama · volume: 33 %" in await page.get_by_test_id("event").first.inner_text()
+    await page.get_by_test_id("history-run").click()
+    run = page.locator("[data-testid=event][data-kind=run]").first
+    await run.wait_for()
+    assert "Menjalankan Mode Presentasi" in (await run.inner_text()).replace("menjalankan", "Menjalankan")

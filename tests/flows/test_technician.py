@@ -157,6 +157,7 @@ async def test_a_hand_at_the_device_shows_and_a_plan_sends_nothing(desk: tuple[D
     await page.get_by_test_id("nav-runs").click()
     run = page.locator("[data-testid^=run-]").first
     await expect(run).to_contain_text("Rapat")
+    await expect(page.get_by_test_id("sent")).to_contain_text("1*1!")
     await expect(page.get_by_test_id("member-matrix.route.1")).to_have_attribute("data-member", "verified")
     await page.context.close()
 

@@ -1,4 +1,4 @@
-import type { Door, Me, Paired, Plan, Problem, RoomSummary, Run } from "../protocol/messages";
+import type { Door, History, Me, Paired, Plan, Problem, RoomSummary } from "../protocol/messages";
 
 /** A page waits this long for an answer; a plan reads the devices first and may need it. */
 const TIMEOUT_MS = 10_000;
@@ -24,8 +24,8 @@ export class Api {
     return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/scenes/${encodeURIComponent(scene)}/plan`);
   }
 
-  runs(room: string): Promise<Reply<Run[]>> {
-    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/runs?limit=50`);
+  history(room: string, query: Record<string, string>): Promise<Reply<History>> {
+    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/history?${new URLSearchParams(query).toString()}`);
   }
 
   login(name: string, password: string): Promise<Reply<Me>> {

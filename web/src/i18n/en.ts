@@ -72,6 +72,7 @@ export const en: Messages = {
   driftTitle: { device: (scene) => `${scene}: changed at the device`, hand: (scene) => `${scene}: changed by hand`, both: (scene) => `${scene}: something was changed` },
   room: "Devices in this room",
   devicesReady: (ready, total) => `${ready} of ${total} connected`,
+  history: "History",
   lastAction: "Last",
   noAction: "Nothing done yet",
   justNow: "just now",

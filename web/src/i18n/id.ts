@@ -75,6 +75,7 @@ export const id = {
   // room card
   room: "Alat di ruang ini",
   devicesReady: (ready: number, total: number) => `${ready} dari ${total} terhubung`,
+  history: "Riwayat",
   lastAction: "Terakhir",
   noAction: "Belum ada yang dilakukan",
   justNow: "baru saja",

@@ -25,7 +25,7 @@ export interface Notice {
 }
 
 /** Which sheet is open, and for what. */
-export type Open = { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" } | null;
+export type Open = { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" } | null;
 
 /** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
 export class Session {

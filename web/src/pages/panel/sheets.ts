@@ -7,5 +7,6 @@ export const sheets = {
   drift: new Part(() => import("./DriftSheet.svelte")),
   device: new Part(() => import("./DeviceSheet.svelte")),
   store: new Part(() => import("./StoreSheet.svelte")),
+  history: new Part(() => import("./HistorySheet.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };

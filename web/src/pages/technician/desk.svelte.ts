@@ -5,7 +5,7 @@ import { type Outcome, Presses } from "../../core/presses";
 import { NO_ANSWER, UNREADABLE } from "../../core/problems";
 import type { Transport } from "../../core/transport";
 import { valueText } from "../../core/view/values";
-import type { Answer, DeviceFacts, DeviceHealth, DeviceState, Drift, Me, Plan, Problem, RoomState, Run, Value } from "../../protocol/messages";
+import type { Answer, DeviceFacts, DeviceHealth, DeviceState, Drift, Me, Plan, Problem, RoomState, Value } from "../../protocol/messages";
 import { page } from "../../ui/page.svelte";
 import { BenchLink, type Lines } from "./link";
 import { look, type Look } from "./why";
@@ -33,12 +33,13 @@ export class Desk {
   told = $state.raw<ReadonlyMap<string, Told>>(new Map());
   /** Server time, seconds; moves four times a second. */
   now = $state(Date.now() / 1000);
+  /** Changes when the history has something new. */
+  happened = $state("");
   section = $state<Section>("devices");
   selected = $state<string | null>(null);
   scene = $state<string | null>(null);
   plan = $state.raw<Plan | null>(null);
   planProblem = $state.raw<Problem | null>(null);
-  runs = $state.raw<readonly Run[] | null>(null);
 
   readonly w = $derived(wordsOf(page.lang));
   readonly room: RoomState | null = $derived(this.connected.state);
@@ -53,7 +54,7 @@ export class Desk {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
-    private readonly api: Api,
+    readonly api: Api,
     rooms: Transport,
     technicians: Transport,
     private readonly roomId: string,
@@ -142,11 +143,6 @@ export class Desk {
     this.plan = "ok" in reply ? reply.ok : null;
   }
 
-  async readRuns(): Promise<void> {
-    const reply = await this.api.runs(this.roomId);
-    if ("ok" in reply) this.runs = reply.ok;
-  }
-
   async #identify(): Promise<void> {
     const me = await this.api.me();
     if (!("ok" in me)) return;
@@ -173,7 +169,7 @@ export class Desk {
       if (first) this.select(first.id);
     }
     if (before && places(before) !== places(room)) this.#bench.renew();
-    if (before && this.runs !== null && ended(before) !== ended(room)) void this.readRuns();
+    this.happened = happened(room);
     if (next.link === "refused" && next.problem?.code === "unauthenticated") location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   }
 }
@@ -194,9 +190,9 @@ function places(room: RoomState): string {
     .join("\n");
 }
 
-/** Changes when a run ends. */
-function ended(room: RoomState): string {
-  return Object.values(room.scenes)
-    .map((scene) => scene.run?.ended ?? "")
-    .join(" ");
+/** Changes when somebody did something, a run ended, or a device went or came. */
+function happened(room: RoomState): string {
+  const ends = Object.values(room.scenes).map((scene) => scene.run?.ended ?? "");
+  const links = Object.values(room.devices).map((device) => device.link_since);
+  return [room.last_action?.at, room.undoing?.ended, ...ends, ...links].join(" ");
 }

@@ -29,7 +29,7 @@ export function filtered(lines: readonly Shown[], word: string, routine: boolean
 }
 
 /** True where reading the bytes as text makes no sense. */
-export function binary(line: TraceLine): boolean {
+export function binary(line: Pick<TraceLine, "text" | "hex">): boolean {
   const escapes = line.text.match(/\\x[0-9a-f]{2}/g)?.length ?? 0;
   const bytes = line.hex === "" ? 0 : line.hex.split(" ").length;
   return bytes > 0 && escapes * 2 > bytes;
