@@ -117,8 +117,6 @@ export function storyRoom(look: "calm" | "states"): RoomState {
   ];
   return {
     room: "smart-room-centre",
-    meeting: null,
-    planned: [],
     name: { id: "Ruang Pusat Kendali", en: "Smart room centre" },
     place: { id: "Setda Kota Uji · lantai 2", en: "Kota Uji secretariat · 2nd floor" },
     version: 1,

@@ -20,8 +20,6 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     volume: null,
     mute: null,
     last_action: null,
-    meeting: null,
-    planned: [],
     undo: null,
     undoing: null,
     unfinished: null,
