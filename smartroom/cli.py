@@ -16,6 +16,7 @@ from smartroom import __version__
 
 if TYPE_CHECKING:
     from smartroom.client import Client
+    from smartroom.protocol.state import RoomState
 
 _T = TypeVar("_T")
 
@@ -308,6 +309,74 @@ def log_at(room: str, moment: str, data: Path) -> None:
     except NoLog as error:
         _fail(str(error), EXIT_PARTIAL)
     click.echo("\n".join(state_lines(at, chronicle)))
+
+
+@main.command()
+@click.argument("room")
+@click.argument("name", metavar="SCENE|RUNDOWN")
+@click.option(
+    "--fault", "faults", multiple=True, help="DEVICE:FAULT, as  projector:warmup=90  or  cam-front:silent; repeat."
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="What is left to chance; the same seed, the same chances."
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report with every press and byte."
+)
+@click.option(
+    "--replay",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="A report of --out: the same presses at the same moments, and whether the same bytes follow.",
+)
+@click.option(
+    "--site",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=None,
+    help="Site to rehearse. [default: that of the running server, else scenes]",
+)
+@click.option("--fresh", is_flag=True, help="Do not ask the server how the room stands: devices as after power on.")
+@_JSON
+@_URL
+@_TOKEN
+@_DATA
+def rehearse(
+    room: str,
+    name: str,
+    faults: tuple[str, ...],
+    seed: int,
+    out: Path | None,
+    replay: Path | None,
+    site: Path | None,
+    url: str | None,
+    token: str | None,
+    data: Path,
+    *,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """A scene or a rundown on simulators, in seconds: the same report, and no way to reach hardware or records. Exit 1 when not achieved."""
+    from smartroom.commands.door import site_of  # noqa: PLC0415
+    from smartroom.commands.rehearse import (  # noqa: PLC0415
+        BadRehearsal,
+        Wanted,
+        rehearsal_lines,
+        rehearse_sealed,
+    )
+
+    state = None if fresh else _room_now(url, token, data, room)
+    where = site or site_of(data) or Path("scenes")
+    report_file = out.open("w") if out else None  # before the process is sealed
+    try:
+        report, earlier = rehearse_sealed(Wanted(where, room, name, faults, seed, replay), state)
+    except BadRehearsal as error:
+        _fail(str(error), EXIT_PARTIAL)
+    text = report.model_dump_json(indent=1)
+    if report_file:
+        report_file.write(text)
+        report_file.close()
+    click.echo(text if as_json else "\n".join(rehearsal_lines(report, earlier)))
+    if not report.achieved or (earlier is not None and earlier.digest != report.digest):
+        sys.exit(EXIT_PARTIAL)
 
 
 @main.group()
@@ -664,6 +733,17 @@ def _ask(url: str | None, token: str | None, data: Path, call: Callable[[Client]
             return await call(client)
 
     return _answered(ask())
+
+
+def _room_now(url: str | None, token: str | None, data: Path, room: str) -> RoomState | None:
+    """How the real room stands; None where no server is named and none runs here."""
+    from smartroom.commands.door import NoServer, find_door  # noqa: PLC0415
+
+    try:
+        find_door(url, token, data)
+    except NoServer:
+        return None
+    return _ask(url, token, data, lambda client: client.room(room).state())
 
 
 def _answered(work: Coroutine[object, object, _T]) -> _T:

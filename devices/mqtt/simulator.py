@@ -14,6 +14,9 @@ from typing import Final
 from devices.mqtt.lamp import Lamp
 from devices.sdk import Value
 from devices.sdk.testing import Client, Simulator
+from devices.sdk.testing.clients import MemoryClient
+from devices.sdk.transport.mqtt import MESSAGE, RETAINED, parse_chunk
+from devices.sdk.transport.mqtt import chunk as transport_chunk
 
 MAX_PACKET: Final = 64 * 1024
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = range(1, 8)
@@ -92,12 +95,31 @@ class MqttSimulator(Simulator):
     def received(self, client: Client, chunk: bytes) -> None:
         """Carry out each whole packet; hang up on one that breaks the standard."""
         guest = self._guests[client]
+        if isinstance(client, MemoryClient):
+            self._told(client, guest, chunk)
+            return
         guest.unread += chunk
         try:
             while not client.closed and (packet := _take(guest.unread)) is not None:
                 self._packet(client, guest, *packet)
         except (_Protocol, struct.error, UnicodeDecodeError, IndexError):
             client.close()
+
+    def _told(self, client: Client, guest: _Guest, message: bytes) -> None:
+        """Inside one process there are no packets: chunks as the transport has them."""
+        verb, subject, body = parse_chunk(message) or ("", "", b"")
+        match verb:
+            case "CONNECT":
+                wanted = (self.settings.text("username"), self.settings.text("password").encode())
+                if wanted[0] and (subject, body) != wanted:
+                    client.close()
+            case "SUBSCRIBE":
+                guest.filters.add(subject)
+                for topic, payload in self.retained.items():
+                    if _matches(subject, topic):
+                        client.send(transport_chunk(RETAINED, topic, payload))
+            case "PUBLISH":
+                self._obey(subject, body, keep=False)
 
     # -- packets --
 
@@ -170,7 +192,10 @@ class MqttSimulator(Simulator):
             (number,) = struct.unpack(">H", rest[:2])
             rest = rest[2:]
             client.send(_packet(PUBACK if quality == 1 else PUBREC, struct.pack(">H", number)))
-        self._route(topic, rest, keep=bool(flags & 1))
+        self._obey(topic, rest, keep=bool(flags & 1))
+
+    def _obey(self, topic: str, rest: bytes, *, keep: bool) -> None:
+        self._route(topic, rest, keep=keep)
         own = f"{self.settings.text('topic')}/"
         if topic.startswith(own) and not self.naks():
             self.lamp.lies = self.faults.lie
@@ -198,7 +223,10 @@ class MqttSimulator(Simulator):
             self.retained.pop(topic, None)
         for client, guest in list(self._guests.items()):
             if any(_matches(name, topic) for name in guest.filters):
-                client.send(_publication(topic, payload, retained=False))
+                inside = isinstance(client, MemoryClient)
+                client.send(
+                    transport_chunk(MESSAGE, topic, payload) if inside else _publication(topic, payload, retained=False)
+                )
 
 
 def _take(buffer: bytearray) -> tuple[int, int, bytes] | None:

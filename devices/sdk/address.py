@@ -59,7 +59,7 @@ def parse_address(text: str, manifest: Manifest) -> Address:
     except ValueError:
         message = f"'{text}' is not an address; {example}"
         raise BadSetting(message, key="at") from None
-    if parts.scheme not in manifest.transports:
+    if parts.scheme not in (*manifest.transports, "memory"):  # inside this process every family can be reached
         message = f"'{text}': {manifest.family} speaks over {', '.join(manifest.transports)}; {example}"
         raise BadSetting(message, key="at")
     if parts.username or parts.password:

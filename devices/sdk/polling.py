@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from random import random
+from random import Random
 
 from devices.sdk.commands import Query
 from devices.sdk.driver import Driver
@@ -21,12 +21,17 @@ class Poll:
     """Asks one question at a time through `ask(query, attempts)`, so nobody waits behind more than one exchange."""
 
     def __init__(
-        self, driver: Driver, ask: Callable[[Query, int], Awaitable[object]], clock: Callable[[], float]
+        self,
+        driver: Driver,
+        ask: Callable[[Query, int], Awaitable[object]],
+        clock: Callable[[], float],
+        random: Random,
     ) -> None:
         self.unsupported: set[str] = set()
         self._driver = driver
         self._ask = ask
         self._clock = clock
+        self._random = random
         self._recheck_at = 0.0
 
     async def snapshot(self, answered: Callable[[Query], None]) -> None:
@@ -69,7 +74,7 @@ class Poll:
         if pause == float("inf"):
             return
         # Somewhere within its first step: devices that were connected together would otherwise be asked together for ever.
-        at, due = 0, self._clock() + step * random()  # noqa: S311  # no secret
+        at, due = 0, self._clock() + step * self._random.random()
         while True:
             await asyncio.sleep(max(0.0, min(pause, due - self._clock())))
             if self._clock() < due:

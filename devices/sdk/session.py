@@ -276,7 +276,7 @@ class Session:
             return await self._wait(Job(query, self.driver.encode(query), Priority.POLL, attempts=attempts), None)
 
         self._follow_ups.settle()
-        self._poll = Poll(self.driver, ask, self._clock)
+        self._poll = Poll(self.driver, ask, self._clock, self._random)
         await self._poll.snapshot(connection.answered)
         self._whole, self._whole_at = True, self._clock()
         if self._status.state is not LinkState.READY:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from devices.sdk.manifest import Manifest
 from devices.sdk.readings import Value
 from devices.sdk.settings import Settings
-from devices.sdk.testing.clients import Client, PtyClient, UdpClient
+from devices.sdk.testing.clients import Client
 from devices.sdk.testing.faults import Faults
 from devices.sdk.testing.simulator import Simulator
 from devices.visca.head import Head, Place
@@ -110,7 +110,7 @@ class ViscaSimulator(Simulator):
     def booted(self) -> None:
         """A chain hears that a camera was switched on."""
         for client in list(self.clients):
-            if isinstance(client, PtyClient):
+            if client.line == "serial":
                 client.send(bytes((0x80 + 0x10 * self._place, 0x38, 0xFF)))
 
     def speed_up(self, times: float) -> None:
@@ -152,7 +152,7 @@ class ViscaSimulator(Simulator):
     def received(self, client: Client, chunk: bytes) -> None:
         """A piece of a stream, or a datagram with or without Sony's header."""
         line = self._talks[client]
-        if isinstance(client, UdpClient) and chunk[:1] in {b"\x01", b"\x02"}:
+        if client.line == "udp" and chunk[:1] in {b"\x01", b"\x02"}:
             self._received_sony(client, line, chunk)
             return
         line.buffer += chunk
@@ -180,7 +180,7 @@ class ViscaSimulator(Simulator):
             self._received_packet(client, body[:-1], lambda reply: self._post(client, 0x0111, sequence, reply))
 
     def _received_packet(self, client: Client, message: bytes, reply: Callable[[bytes], None]) -> None:
-        me = self._place if self._numbered or not isinstance(client, PtyClient) else 1
+        me = self._place if self._numbered or client.line != "serial" else 1
         if message == b"\x88\x30\x01":
             self._numbered = True
             self._say(client, bytes((0x88, 0x30, self._place + 1, 0xFF)))

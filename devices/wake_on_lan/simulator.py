@@ -8,6 +8,8 @@ from typing import Final
 
 from devices.sdk import Value
 from devices.sdk.testing import Client, Simulator
+from devices.sdk.testing.clients import MemoryClient
+from devices.sdk.transport.wake import OPEN, PROBE, REFUSED
 
 BOOT_S: Final = 6.0
 """From the packet to an open port; real ones take 15-60 s."""
@@ -47,6 +49,9 @@ class WakeOnLanSimulator(Simulator):
 
     def received(self, client: Client, chunk: bytes) -> None:
         """The card looks for its address sixteen times after six FF, anywhere in a datagram."""
+        if isinstance(client, MemoryClient) and chunk == PROBE:
+            client.send(OPEN if self.state["power"] == "on" else REFUSED)
+            return
         mac = bytes.fromhex("".join(letter for letter in self.settings.text("mac") if letter not in ":-"))
         if client.line == "udp" and b"\xff" * 6 + mac * 16 in chunk and not self.naks():
             self._wake()

@@ -21,6 +21,8 @@ class Door:
     url: str
     token: str
     ca: str = ""
+    site: str = ""
+    """Folder of its rooms' files, on this machine."""
 
 
 def find_door(url: str | None, token: str | None, data: Path) -> Door:
@@ -34,13 +36,21 @@ def find_door(url: str | None, token: str | None, data: Path) -> Door:
     return Door(found.rstrip("/"), key, left.ca if left else "")
 
 
+def site_of(data: Path) -> Path | None:
+    """The site of the server that runs on this data folder."""
+    left = _left(data)
+    return Path(left.site) if left and left.site else None
+
+
 def leave_door(data: Path, door: Door) -> None:
     """Leave address and token for the command line, readable by this user alone."""
     path = data / DOOR_FILE
     fresh = data / f".{DOOR_FILE}.new"
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps({"url": door.url, "token": door.token, "ca": door.ca, "pid": os.getpid()}))
+    fresh.write_text(
+        json.dumps({"url": door.url, "token": door.token, "ca": door.ca, "site": door.site, "pid": os.getpid()})
+    )
     fresh.replace(path)
 
 
@@ -55,4 +65,4 @@ def _left(data: Path) -> Door | None:
         os.kill(int(found["pid"]), 0)  # left by a server that was killed: say so instead of waiting for its port
     except (OSError, ValueError, KeyError):
         return None
-    return Door(str(found["url"]), str(found["token"]), str(found.get("ca", "")))
+    return Door(str(found["url"]), str(found["token"]), str(found.get("ca", "")), str(found.get("site", "")))

@@ -94,7 +94,7 @@ async def serving(settings: Settings) -> AsyncIterator[Running]:
         ca = str(front.root_certificate.resolve()) if front.root_certificate else ""
         scheme = "https" if front.tls else "http"
         token = await application.machine_token(CLI_TOKEN)
-        leave_door(settings.data, Door(f"{scheme}://localhost:{front.port}", token, ca))
+        leave_door(settings.data, Door(f"{scheme}://localhost:{front.port}", token, ca, str(settings.site.resolve())))
         stack.callback(close_door, settings.data)
         spare_collections()
         yield Running(application, front, simulators, application.people.open_setup())

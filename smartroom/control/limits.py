@@ -34,6 +34,15 @@ RAMP_INTERVAL_S = 0.1
 STEP_LOOK_S = 1.0
 """A condition that asks for the time is looked at again at least this often."""
 
+REHEARSAL_READY_S = 20.0
+"""Simulators answer within a second; one that was told to be silent never will."""
+
+REHEARSAL_LIFE_S = 14_400.0
+"""A rehearsal that nobody ends is over after four hours: the room is not to be found in it the next morning."""
+
+REHEARSAL_PATIENCE_S = 120.0
+"""A cue that has no result by then has none; a lamp needs forty seconds."""
+
 RUNDOWN_CUES = 200
 """Cues of one rundown: a day's programme, and what one operator can follow."""
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -31,7 +31,7 @@ from smartroom.control.history.scribe import Scribe
 from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
 from smartroom.control.room.files import load_room
 from smartroom.control.room.model import Room, SeatCamera
-from smartroom.control.room.secrets import load_secrets
+from smartroom.control.room.secrets import NoSecrets, load_secrets
 from smartroom.control.room.store import Store
 from smartroom.control.room.words import zone_hours
 from smartroom.control.rundowns.model import FOLDER as RUNDOWNS
@@ -86,6 +86,17 @@ class WallPlace:
     """Room -> walls that have a screen of their own; None: every wall is taken for paired."""
 
 
+@dataclass(frozen=True, slots=True)
+class TwinOf:
+    """A room that stands in for another one in a rehearsal: its own name, no secrets, the same chances each time."""
+
+    id: str
+    seed: int = 0
+    wire: Callable[[str, Traffic], None] | None = None
+    """Hears everything that goes out to devices."""
+    watches_files: bool = True
+
+
 class LiveRoom:
     """One folder of the site. `run` ends only by cancellation; `desk` is the way in."""
 
@@ -97,6 +108,7 @@ class LiveRoom:
         records: RoomRecords,
         place: WallPlace | None = None,
         meetings: Meetings | None = None,
+        twin: TwinOf | None = None,
     ) -> None:
         """Read the folder; DocumentError when its room.yaml cannot be used."""
         self._folder = folder
@@ -106,6 +118,7 @@ class LiveRoom:
         self._known: dict[tuple[str, str], Value] = {}
         self._stamp = _stamp(folder)
         self._place = place or WallPlace()
+        self._twin = twin
         self._furniture = Furniture(Album(self._place.uploads, folder / PICTURES))
         self._diary: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(RECORD_QUEUE)
         self._shelf = Shelf()
@@ -118,7 +131,9 @@ class LiveRoom:
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.store.ask_who(self.engine.movers.moved)
-        self.supervisor = Supervisor(self.store, self.gateway, self._moved, self._learned, self._sent)
+        self.supervisor = Supervisor(
+            self.store, self.gateway, self._moved, self._learned, self._sent, seed=twin.seed if twin else None
+        )
         self.log = (
             EventLog(records.events, room.id, lambda: zone_hours(self._room.timezone)) if records.events else None
         )
@@ -172,7 +187,8 @@ class LiveRoom:
                 if self.floor is not None:
                     turning = self.floor.run(self._seat, self._turn)
                     group.create_task(turning, name=f"floor:{self.id}")
-                group.create_task(self._watch_files(), name=f"files:{self.id}")
+                if self._twin is None or self._twin.watches_files:
+                    group.create_task(self._watch_files(), name=f"files:{self.id}")
                 group.create_task(self._keep_diary(), name=f"diary:{self.id}")
                 if self.log is not None:
                     group.create_task(self.log.run(), name=f"log:{self.id}")
@@ -183,8 +199,11 @@ class LiveRoom:
 
     def _read(self) -> Room:
         self._furniture.album.refresh()
-        room = load_room(self._folder, self._families, load_secrets(self._folder.parent), self._addresses)
+        secrets = load_secrets(self._folder.parent) if self._twin is None else NoSecrets()
+        room = load_room(self._folder, self._families, secrets, self._addresses)
         room = self._shelf.furnished(self._furniture.furnished(room), self._folder)
+        if self._twin is not None:
+            room = replace(room, id=self._twin.id)
         return room if self.floor is None else self.floor.furnished(room)
 
     def _set_floor(self, room: Room) -> None:
@@ -274,6 +293,8 @@ class LiveRoom:
         return self._scribe
 
     def _sent(self, device: str, traffic: Traffic) -> None:
+        if self._twin is not None and self._twin.wire is not None:
+            self._twin.wire(device, traffic)
         command = traffic.command
         if self._scribe is None or command is None or isinstance(command, Query):
             return

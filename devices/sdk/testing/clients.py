@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -11,8 +12,10 @@ from collections.abc import Callable
 from random import Random
 from typing import Literal
 
+from devices.sdk.errors import DeviceError
 from devices.sdk.testing.faults import Faults
 from devices.sdk.testing.outbox import Outbox, Timers
+from devices.sdk.transport.memory import MemoryTransport
 
 CHUNK = 4096
 MAX_UNSENT = 64 * 1024
@@ -193,3 +196,42 @@ class UdpClient(Client):
 
     def _end(self) -> None:
         """Nothing to close: the socket serves all peers."""
+
+
+class MemoryClient(Client):
+    """The far end of a line inside this process. `line` is the kind it stands for."""
+
+    def __init__(
+        self,
+        peer: str,
+        faults: Callable[[], Faults],
+        random: Random,
+        far: MemoryTransport,
+        received: Callable[[Client, bytes], None],
+        line: Literal["tcp", "udp", "serial"],
+    ) -> None:
+        super().__init__(peer, faults, random)
+        self.line = line
+        self._far = far
+        self._received = received
+        self._reading: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reading = asyncio.get_running_loop().create_task(self._read(), name=f"simulator reads {self.peer}")
+
+    async def _read(self) -> None:
+        try:
+            while not self.closed:
+                self._received(self, await self._far.receive())
+        except DeviceError:
+            self.close()
+
+    def _write(self, payload: bytes) -> None:
+        with contextlib.suppress(DeviceError):  # hung up meanwhile
+            self._far.write(payload)
+
+    def _end(self) -> None:
+        self._far.close()
+        if self._reading is not None and self._reading is not asyncio.current_task():
+            self._reading.cancel()

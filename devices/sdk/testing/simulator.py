@@ -13,14 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from devices.sdk.manifest import Manifest
 from devices.sdk.readings import Value
 from devices.sdk.settings import Settings
-from devices.sdk.testing.clients import Client, PtyClient, StreamClient, TcpClient, UdpClient
+from devices.sdk.testing.clients import Client, MemoryClient, PtyClient, StreamClient, TcpClient, UdpClient
 from devices.sdk.testing.faults import Faults
 from devices.sdk.testing.outbox import Timers
+from devices.sdk.transport.memory import MemoryTransport, listen
+
+Line = Literal["tcp", "udp", "serial"]
 
 MAX_PEERS = 64
 """UDP peers remembered; the oldest is forgotten."""
@@ -60,6 +63,7 @@ class Simulator(ABC):
         self._datagrams: dict[socket.socket, dict[tuple[str, int], Client]] = {}
         self._lines: list[PtyClient] = []
         self._links: list[Path] = []
+        self._inside: dict[str, tuple[Line, Callable[[], None]]] = {}
         self.boot()
 
     # -- to be written by each simulator --
@@ -131,8 +135,13 @@ class Simulator(ABC):
             self._loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
+        for line, stop in self._inside.values():
+            if line == "tcp":  # a datagram goes out whether anybody is there or not, a cable stays plugged in
+                stop()
         for client in list(self.clients):
-            if not isinstance(client, PtyClient):
+            if isinstance(client, MemoryClient) and client.line != "tcp":
+                self.disconnected(client)
+            elif not isinstance(client, PtyClient):
                 client.reset()
         self._outage.cancel()
         self._outage.later(seconds, self._power_back)
@@ -178,10 +187,17 @@ class Simulator(ABC):
         self._links.append(link)
         return str(link)
 
+    def serve_memory(self, name: str, line: Line) -> str:
+        """Answer inside this process, as the kind of line it stands for; no socket is opened."""
+        self._listen_inside(name, line)
+        return f"memory://{name}"
+
     async def close(self) -> None:
         """End everything; idempotent."""
         self._timers.cancel()
         self._outage.cancel()
+        for _, stop in self._inside.values():
+            stop()
         for listener in [*self._listeners, *self._datagrams]:
             self._loop.remove_reader(listener)
             listener.close()
@@ -227,19 +243,35 @@ class Simulator(ABC):
             f"{peer[0]}:{peer[1]}", lambda: self.faults, self.random, connection.detach(), self._incoming
         )
         client.on_closed = self._gone
-        limits = [limit for limit in (self.max_clients, self.faults.refuse_clients) if limit is not None]
-        if limits and len([c for c in self.clients if not isinstance(c, PtyClient)]) >= min(limits):
+        if self._full():
             self.refused(client)
             client.close()
         else:
             self._welcome(client)
+
+    def _listen_inside(self, name: str, line: Line) -> None:
+        def accept(far: MemoryTransport) -> None:
+            client = MemoryClient(name, lambda: self.faults, self.random, far, self._incoming, line)
+            client.on_closed = self._gone
+            if line == "tcp" and self._full():
+                self.refused(client)
+                client.close()
+            else:
+                self._welcome(client)
+
+        self._inside[name] = (line, listen(name, accept, datagrams=line == "udp"))
+
+    def _full(self) -> bool:
+        """One client more would be too many."""
+        limits = [limit for limit in (self.max_clients, self.faults.refuse_clients) if limit is not None]
+        return bool(limits) and len([c for c in self.clients if c.line != "serial"]) >= min(limits)
 
     def refused(self, client: Client) -> None:
         """One client too many: it is hung up after this; overridden where the device says why (Extron E26)."""
 
     def _welcome(self, client: Client) -> None:
         self.clients.append(client)
-        if isinstance(client, StreamClient):
+        if isinstance(client, StreamClient | MemoryClient):
             client.start()
         self._watch_idle(client)
         self.connected(client)
@@ -302,6 +334,12 @@ class Simulator(ABC):
         self.boot()
         for host, port in self._bound:
             self._listen(host, port)
+        for name, (line, _) in list(self._inside.items()):
+            if line == "tcp":
+                self._listen_inside(name, line)
+        for client in self.clients:
+            if isinstance(client, MemoryClient):
+                self.connected(client)
         self.booted()
 
     def _hit(self, chance: float) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from types import MappingProxyType
 
 from devices.sdk.connection import Counters, LinkState, LinkStatus, Traffic
@@ -47,13 +48,16 @@ class Supervisor:
         moved: Callable[[str], None],
         learned: Callable[[str, str, Value], None],
         sent: Callable[[str, Traffic], None] = lambda *_: None,
+        *,
+        seed: int | None = None,
     ) -> None:
-        """`sent` hears of every frame that goes out."""
+        """`sent` hears of every frame that goes out; `seed` makes what is left to chance the same each time."""
         self._store = store
         self._gateway = gateway
         self._moved = moved
         self._learned = learned
         self._sent = sent
+        self._seed = seed
         self._charges: dict[str, Charge] = {}
         self.charges: Mapping[str, Charge] = MappingProxyType(self._charges)
         """Devices with a wire, to be looked at."""
@@ -81,7 +85,8 @@ class Supervisor:
                     device.wire.driver.recall(fact, value)
             trace = Trace(device.wire.driver.masked)
             observer = _Observer(key, self._store, self._gateway, trace, self._moved, self._learned, self._sent)
-            session = Session(device.wire.driver, device.wire.address, observer, clock=clock.monotonic)
+            chance = Random(f"{self._seed}:{key}") if self._seed is not None else None  # noqa: S311  # jitter, not secrecy
+            session = Session(device.wire.driver, device.wire.address, observer, clock=clock.monotonic, random=chance)
             observer.counters = session.counters
             charge = Charge(device, session, trace)
             self._charges[key] = charge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, partial
@@ -225,4 +226,10 @@ def _reason(error: Exception) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment()
+    limit = sys.getrecursionlimit()
+    try:
+        return Environment()
+    finally:
+        sys.setrecursionlimit(
+            limit
+        )  # the library raises it for the whole process; what we let through is not nested so deep

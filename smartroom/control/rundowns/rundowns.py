@@ -98,7 +98,9 @@ class Rundowns:
             self._store.link(f"{KIND}.{key}", show.status)
         self._wake()
         with self._store.batch():
-            self._store.put(("rundowns",), {key: self._state(key) for key in sorted(self._shows)})
+            self._store.put(
+                ("rundowns",), {key: self.state(key).model_dump(mode="json") for key in sorted(self._shows)}
+            )
             for key in self._shows:
                 self._report(key)
         return list(errors.values())
@@ -200,7 +202,7 @@ class Rundowns:
     def _show(self, key: str) -> None:
         with self._store.batch():
             if key in self._shows:
-                for part, value in self._state(key).items():
+                for part, value in self.state(key).model_dump(mode="json").items():
                     self._store.put(("rundowns", key, part), value)
                 self._report(key)
 
@@ -214,7 +216,8 @@ class Rundowns:
                 self._store.reading(device, reading)
         self._moved(device)
 
-    def _state(self, key: str) -> dict[str, object]:
+    def state(self, key: str) -> RundownState:
+        """A rundown as operators see it."""
         show, rundown = self._shows[key], self._shapes[f"{KIND}.{key}"].rundown
         book = show.book
         return RundownState(
@@ -234,7 +237,7 @@ class Rundowns:
             guard=show.guard,
             entries=book.entries,
             problem=self._errors.get(key),
-        ).model_dump(mode="json")
+        )
 
     def _cue(self, cue: Cue) -> CueShape:
         return CueShape(

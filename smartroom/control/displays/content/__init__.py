@@ -6,6 +6,7 @@ import json
 import pkgutil
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ MAX_TEXT = 16_384
 """Characters of a content document: an agenda, not a book; `protocol.displays` refuses more."""
 
 
+@cache
 def kinds() -> Mapping[str, type[Content]]:
     """Kind -> its model, of all modules of this package."""
     found: dict[str, type[Content]] = {}
