@@ -75,6 +75,7 @@ def skeleton(tmp_path: Path) -> Path:
     packages = ["commands", "client", "control", "media", "signing", "protocol", "media/rtp"]
     control = [
         "web",
+        "rehearsal",
         "rundowns",
         "scenes",
         "conference",
