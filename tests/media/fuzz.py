@@ -18,6 +18,7 @@ from smartroom.media import negotiation, sdp, stun
 from smartroom.media.hotpath import Outbox, ffi, new_cell
 from smartroom.media.ice import Remote
 from smartroom.media.negotiation import Incoming, Local, Slot
+from smartroom.media.overload import Stage
 from smartroom.media.router import Router
 from smartroom.media.rtp import dependency, feedback, keyframe, layers, packet, rtcp
 from smartroom.media.sdp import Codec
@@ -123,6 +124,9 @@ async def _room(data: bytes) -> None:
             elif kind & 3 == 2:
                 subscriber.on_rtcp(chunk, now)
             else:
+                if chunk:
+                    router.stage = Stage(chunk[0] % len(Stage))
+                    subscription.ceiling = 1000.0 * (1 + chunk[-1])
                 for publication in [member.publication for member in router.members.values() if member.publication]:
                     publication.tick(now)
                 router.tick(now)

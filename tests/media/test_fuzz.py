@@ -12,6 +12,7 @@ import pytest
 from tests.media.fuzz import CORPORA, TARGETS, guarded
 
 DAMAGED = 150  # copies of each kept input
+SLOW = {"room": 30}  # a whole room is made for each
 LONGEST = 0.05  # s for one input (G10)
 LARGEST = 64 << 20  # bytes of memory all inputs may leave behind (G10)
 
@@ -36,7 +37,7 @@ def test_kept_and_damaged_inputs_raise_only_value_error(name: str) -> None:
     assert kept
     for seed in kept:
         run(seed)
-        for _ in range(DAMAGED):
+        for _ in range(SLOW.get(name, DAMAGED)):
             data = bytearray(seed)
             for _ in range(draw.randint(1, 8)):
                 if not data:
