@@ -18,7 +18,13 @@ from playwright.async_api import async_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FIREFOX = "firefox-esr"
-FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--disable-gpu"]
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--disable-gpu",
+    "--autoplay-policy=no-user-gesture-required",  # a page nobody has touched may sound
+]
 PREFERENCES = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
