@@ -217,11 +217,13 @@ class Guest:
                 self.news.clear()
                 await self.news.wait()
 
-    async def publish(self, *, camera: bool = True, mic: bool = True, echo: bool = False) -> list[Publisher]:
+    async def publish(
+        self, *, camera: bool = True, mic: bool = True, echo: bool = False, at: str = "127.0.0.1"
+    ) -> list[Publisher]:
         """Open the sending side; encoders in the order mic, camera."""
         if self.pub is not None:
             await self.pub.close()
-        self.pub = Client()
+        self.pub = Client(address=at)
         offer = self.pub.offer(video=int(camera), audio=int(mic))
         sources = dict(zip(map(str, range(2)), ["mic"] * mic + ["camera"] * camera, strict=False))
         self.rev += 1
@@ -231,12 +233,12 @@ class Guest:
             await self.ask("sending", words.Done, mic=mic, camera=camera)
         return [Publisher(self.pub, ssrc=1000 + i, mid=str(i)) for i in range(len(sources))]
 
-    async def receive(self, *, echo: bool = False, **slots: int) -> words.SubOffer:
+    async def receive(self, *, echo: bool = False, at: str = "127.0.0.1", **slots: int) -> words.SubOffer:
         """Open the receiving side."""
         offer = await self.ask("sub.open", words.SubOffer, slots=slots, echo=echo)
         if self.sub is not None:
             await self.sub.close()
-        self.sub = Client()
+        self.sub = Client(address=at)
         self.sub.keep = 1000
         await self.ask("sub.answer", words.Done, rev=offer.rev, sdp=self.sub.answer(offer.sdp), echo=echo)
         await self.sub.connect()
@@ -299,6 +301,7 @@ async def house(
     scenes: Mapping[str, str] = SCENES,
     media: Media | None = None,
     addresses: Mapping[str, str] | None = None,
+    at: str = "127.0.0.1",
 ) -> AsyncIterator[House]:
     """A server on a free port, with a host's token."""
     site = folder / "site"
@@ -308,10 +311,10 @@ async def house(
     for name, text in scenes.items():
         (site / ROOM / f"{name}.yaml").write_text(text)
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((at, 0))
         port = probe.getsockname()[1]
-    origin = f"http://127.0.0.1:{port}"
-    front = Front("127.0.0.1", port, frozenset({origin}), "test")
+    origin = f"http://{at}:{port}"
+    front = Front(at, port, frozenset({origin}), "test")
     async with (
         Application(site, folder / "data", media=media, addresses={ROOM: addresses or {}}) as application,
         application.web(front) as server,

@@ -180,3 +180,15 @@ async def test_a_guessed_link_opens_nothing(place: House, code: str) -> None:
         assert answer.status == 404
     with pytest.raises(socketio.exceptions.ConnectionError):
         await place.page({"meeting": code})
+
+
+async def test_the_link_is_a_picture(place: House) -> None:
+    """Hosts get the link as a QR code they can print; strangers do not."""
+    meeting = await place.meeting(started=False)
+    path = f"/api/v1/rooms/hall/meetings/{meeting.id}/qr.svg"
+    async with place.http() as http, http.get(path) as answer:
+        assert answer.status == 200
+        assert answer.content_type == "image/svg+xml"
+        assert "viewBox" in await answer.text()
+    async with place.http("") as stranger, stranger.get(path) as answer:
+        assert answer.status == 401

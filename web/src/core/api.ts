@@ -13,42 +13,43 @@ export class Api {
   constructor(private readonly fetch: Fetch = (path, init) => globalThis.fetch(path, init)) {}
 
   me(): Promise<Reply<Me>> {
-    return this.#call("GET", "/api/v1/me");
+    return this.call("GET", "/api/v1/me");
   }
 
   rooms(): Promise<Reply<RoomSummary[]>> {
-    return this.#call("GET", "/api/v1/rooms");
+    return this.call("GET", "/api/v1/rooms");
   }
 
   plan(room: string, scene: string): Promise<Reply<Plan>> {
-    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/scenes/${encodeURIComponent(scene)}/plan`);
+    return this.call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/scenes/${encodeURIComponent(scene)}/plan`);
   }
 
   history(room: string, query: Record<string, string>): Promise<Reply<History>> {
-    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/history?${new URLSearchParams(query).toString()}`);
+    return this.call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/history?${new URLSearchParams(query).toString()}`);
   }
 
   login(name: string, password: string): Promise<Reply<Me>> {
-    return this.#call("POST", "/api/v1/login", { name, password });
+    return this.call("POST", "/api/v1/login", { name, password });
   }
 
   logout(): Promise<Reply<unknown>> {
-    return this.#call("POST", "/api/v1/logout", {});
+    return this.call("POST", "/api/v1/logout", {});
   }
 
   setUp(code: string, name: string, password: string): Promise<Reply<Me>> {
-    return this.#call("POST", "/api/v1/setup", { code, name, password });
+    return this.call("POST", "/api/v1/setup", { code, name, password });
   }
 
   pair(code: string): Promise<Reply<Paired>> {
-    return this.#call("POST", "/api/v1/pairings/redeem", { code, deliver: "cookie" });
+    return this.call("POST", "/api/v1/pairings/redeem", { code, deliver: "cookie" });
   }
 
   door(code: string): Promise<Reply<Door>> {
-    return this.#call("GET", `/api/v1/meet/${encodeURIComponent(code)}`);
+    return this.call("GET", `/api/v1/meet/${encodeURIComponent(code)}`);
   }
 
-  async #call<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
+  /** One request; never throws. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
     try {

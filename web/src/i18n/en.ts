@@ -15,6 +15,7 @@ export const en: Messages = {
   language: "ID: ganti ke bahasa Indonesia",
   fullscreen: "Full screen",
   fullscreenOff: "Leave full screen",
+  startMeeting: "Start a meeting",
   menu: "Menu",
   close: "Close",
   partComing: "Loading …",

@@ -18,6 +18,7 @@ export const id = {
   close: "Tutup",
   partComing: "Memuat …",
   partMissing: "Bagian ini belum termuat: server ruang tidak menjawab.",
+  startMeeting: "Mulai rapat",
   // scenes
   scenes: "Mode ruangan",
   idle: "Siap",

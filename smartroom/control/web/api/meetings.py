@@ -87,7 +87,7 @@ async def picture(request: web.Request) -> web.StreamResponse:
     row = _of(found, room, request.match_info["meeting"])
     out = io.BytesIO()
     segno.make(found.meeting(row).url, error="m").save(
-        out, kind="svg", border=2, xmldecl=False, svgclass=None, lineclass=None
+        out, kind="svg", border=2, omitsize=True, xmldecl=False, svgclass=None, lineclass=None
     )
     return web.Response(body=out.getvalue(), content_type="image/svg+xml")
 

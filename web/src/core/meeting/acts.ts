@@ -1,7 +1,8 @@
 import type { Admit, Arrange, CallRoll, GiveTurn, LowerHands, MarkRoll, Mute, Problem, RaiseHand, RemovePerson, Say, SetItem, SetRole, SetStage, StartRoll, TurnAway } from "../../protocol/messages";
 import { pressId } from "../presses";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED } from "../problems";
-import type { MeetingLine } from "./line";
+import type { ServerClock } from "../clock";
+import type { Ask } from "./ports";
 import { Refusal } from "./refusal";
 
 const LIFE_MS = 5000;
@@ -30,10 +31,18 @@ export interface Deeds {
   item: Body<SetItem>;
   extend: { ends: number };
   end: Body<object>;
+  "hand-over": { next: string };
+}
+
+/** Whoever may act: somebody's own line, or a panel's. */
+export interface ActLine {
+  readonly now: { readonly live: boolean };
+  readonly clock: ServerClock;
+  readonly ask: Ask;
 }
 
 /** Does one thing, once. Null when the server took it; nothing is kept for later: without a line it is refused at once. */
-export async function act<E extends keyof Deeds>(line: MeetingLine, event: E, body: Deeds[E]): Promise<Problem | null> {
+export async function act<E extends keyof Deeds>(line: ActLine, event: E, body: Deeds[E]): Promise<Problem | null> {
   if (!line.now.live) return NOT_CONNECTED;
   try {
     await line.ask(event, { id: pressId(), at: line.clock.now(), ...body }, LIFE_MS);

@@ -24,8 +24,12 @@ export interface Notice {
   fix: string;
 }
 
+export type MeetingTab = "people" | "lobby" | "stage" | "roll" | "link";
+
 /** Which sheet is open, and for what. */
-export type Open = { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" } | null;
+export type Open =
+  | { kind: "meeting"; tab: MeetingTab; person?: string }
+  | { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" } | null;
 
 /** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
 export class Session {

@@ -8,5 +8,7 @@ export const sheets = {
   device: new Part(() => import("./DeviceSheet.svelte")),
   store: new Part(() => import("./StoreSheet.svelte")),
   history: new Part(() => import("./HistorySheet.svelte")),
+  meeting: new Part(() => import("./meeting/MeetingSheet.svelte")),
+  meetingCard: new Part(() => import("./meeting/MeetingCard.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };
