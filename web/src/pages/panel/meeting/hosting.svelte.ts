@@ -4,21 +4,31 @@ import { SocketTransport } from "../../../core/socket";
 import type { BackstageState, Meeting, MeetingState, NewMeeting, Problem } from "../../../protocol/messages";
 import { page } from "../../../ui/page.svelte";
 import type { Session } from "../session.svelte";
-import { meetingWords } from "./words";
+import { type MeetingWords, meetingWords } from "./words";
 
 /** What a panel hosts: the room's meeting with its lobby, by a line of its own that lives as long as the panel. */
 export class Hosting {
   hosted = $state.raw<Hosted>({ live: false, state: null, backstage: null, problem: null });
   readonly me = "";
-  readonly w = $derived(meetingWords[page.lang]);
-  readonly state: MeetingState | null = $derived(this.hosted.state);
-  readonly backstage: BackstageState | null = $derived(this.hosted.backstage);
   readonly #line: HostLine;
   #asked = "";
 
   constructor(readonly session: Session, room: string) {
     this.#line = new HostLine(new SocketTransport("/meeting"), room, (now) => (this.hosted = now));
     this.#line.start();
+  }
+
+  // Plain getters: what is derived belongs to the component that made it, and ends with it.
+  get w(): MeetingWords {
+    return meetingWords[page.lang];
+  }
+
+  get state(): MeetingState | null {
+    return this.hosted.state;
+  }
+
+  get backstage(): BackstageState | null {
+    return this.hosted.backstage;
   }
 
   /** The room says which meeting is open; one that is new here is looked at. */
