@@ -530,6 +530,46 @@ def verify(
 
 
 @main.group()
+def journal() -> None:
+    """Journals of ceremonies, and other chains of records."""
+
+
+@journal.command("verify")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--key", help="Public half of the key that signs heads, as printed in the Berita Acara.")
+@click.option("--head", "known", multiple=True, help="A head known from elsewhere, NUMBER:HASH; repeat.")
+@_JSON
+def journal_verify(paths: tuple[Path, ...], key: str | None, known: tuple[str, ...], *, as_json: bool) -> None:
+    """Check journals from the first record to the last: folders of ceremonies, unpacked bundles, or files. Exit 1 when one is broken."""
+    from smartroom.commands import journal as work  # noqa: PLC0415
+
+    broken = False
+    for path in paths:
+        try:
+            report = work.verify_journal(path, key, known)
+        except (work.NoJournal, OSError) as error:
+            _fail(str(error), EXIT_PARTIAL)
+        click.echo(work.as_json(report) if as_json else "\n".join(work.report_lines(path, report)))
+        broken = broken or bool(report.broken)
+    if broken:
+        sys.exit(EXIT_PARTIAL)
+
+
+@journal.command("export")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def journal_export(folder: Path, target: Path) -> None:
+    """Pack a ceremony's evidence into a ZIP: document, journal, strokes, photo, timeline, list of hashes."""
+    from smartroom.commands import journal as work  # noqa: PLC0415
+
+    try:
+        size = work.export_bundle(folder, target)
+    except (work.NoJournal, OSError) as error:
+        _fail(str(error), EXIT_PARTIAL)
+    click.echo(f"{target}: {size} bytes")
+
+
+@main.group()
 def drivers() -> None:
     """Driver families."""
 

@@ -124,8 +124,10 @@ async def session_in(
 async def freeze(session: Session) -> None:
     """Two persons."""
     digest = session.text.digest()
-    await session.confirm("freeze", digest, "protokol", "Protokol")
-    await session.confirm("freeze", digest, "host", "Pembawa acara")
+    said = {approval.account for approval in session.told().approvals}
+    for account, name in (("protokol", "Protokol"), ("host", "Pembawa acara")):
+        if account not in said:
+            await session.confirm("freeze", digest, account, name)
 
 
 async def begin(session: Session, source: str = "tabletutama") -> None:

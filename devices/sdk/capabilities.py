@@ -241,5 +241,5 @@ CAPABILITIES: Mapping[str, type] = {
 }
 """Capability name in `driver.yaml` -> Protocol."""
 
-IN_PROCESS = frozenset({"content", "cue", "stage"})
-"""Capabilities of devices that live in the server itself (a wall shows content, a rundown stands at a cue, a stage is a meeting); no driver has them."""
+IN_PROCESS = frozenset({"content", "cue", "stage", "plaque"})
+"""Capabilities of devices that live in the server itself (walls, rundowns, the meeting, the plaque); no driver has them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.document import DocumentError
+from smartroom.control.ceremony import plaque
 from smartroom.control.conference.agencies import load_roster
 from smartroom.control.conference.stage import ID as STAGE
 from smartroom.control.conference.stage import StageShape, stage_device
@@ -67,7 +68,7 @@ def check(folder: Path) -> Findings:
         rundowns, more = load_rundowns(path, room, scenes)
         findings.errors += [str(error) for error in (*errors.values(), *more.values())]
         findings.rooms[path.name] = (
-            sum(device.kind != STAGE for device in room.devices.values()),
+            sum(device.kind not in (STAGE, plaque.ID) for device in room.devices.values()),
             len(scenes),
             len(rundowns),
         )
@@ -98,6 +99,7 @@ def _rooms(folder: Path) -> tuple[Path, list[Path]]:
 def _furnished(folder: Path, room: Room) -> Room:
     """With its walls, its rundowns and its stage, as the server would have them."""
     furnished = Shelf().furnished(Furniture(Album(None, folder / PICTURES)).furnished(room), folder)
+    furnished = plaque.furnished(furnished, plaque.PlaqueShape())
     if STAGE in furnished.devices:
         return furnished
     stage = stage_device(StageShape(lambda: load_roster(folder.parent)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from smartroom.commands.demo_signing import PASSPHRASE, SIGNER, DemoSigning
 from smartroom.commands.output import table
 from smartroom.commands.serve import Running, run_server
 from smartroom.control.app import Application
@@ -29,6 +30,7 @@ async def run_demo(
     if fresh:
         shutil.rmtree(data, ignore_errors=True)
     site = _site(data / "site")
+    signing = DemoSigning(data)
     settings = Settings(
         site=site,
         data=data,
@@ -38,9 +40,11 @@ async def run_demo(
         tls_cert=certificate,
         tls_key=key,
         simulated=True,
+        ceremony=signing.settings,
     )
     click.echo("Starting simulators and server …")
-    await run_server(settings, lambda running: _welcome(running, site, lan=lan))
+    async with signing:
+        await run_server(settings, lambda running: _welcome(running, site, lan=lan))
 
 
 def template() -> Path:
@@ -88,6 +92,12 @@ async def _welcome(running: Running, site: Path, *, lan: bool) -> None:
     click.echo(f"  or sign in  {running.url}/login   {', '.join(ACCOUNTS)} · password {PASSWORD}")
     click.echo(f"  Meeting     {running.url}{await _meeting(running.application, rooms[0])}")
     click.echo("              (open it in two windows: a guest each; the tablet admits, calls the roll, spotlights)")
+    pad = await running.application.pairing("Tablet prasasti", Role.SIGNER, rooms[:1])
+    click.echo(
+        f"  Peresmian   {running.url}/ceremony/{rooms[0]}   (text, two persons, stage; sign in as host or operator)"
+    )
+    click.echo(f"  Pad         {running.url}{pad}   (once, in a private window: it becomes the signing tablet)")
+    click.echo(f"              TTE at the simulated BSrE: {SIGNER} · {PASSPHRASE}")
     click.echo(f"  Scenes      {site}/{rooms[0]}/*.yaml   (save a file, the room follows)")
     click.echo(f"  Plan        smartroom plan {rooms[0]} rapat")
     if lan:

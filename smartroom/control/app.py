@@ -174,9 +174,9 @@ class Application:
                 await tokens.revoke(row.id)
         return (await tokens.create(name, Role.TECHNICIAN, ["*"], "server")).secret
 
-    async def pairing(self, name: str, role: Role) -> str:
-        """The path of a one-use link that makes a browser this room's screen."""
-        offered = await self.people.tokens.offer(name, role, sorted(self.desks), "server")
+    async def pairing(self, name: str, role: Role, rooms: Sequence[str] = ()) -> str:
+        """The path of a one-use link that makes a browser a screen of these rooms, or of all."""
+        offered = await self.people.tokens.offer(name, role, rooms or sorted(self.desks), "server")
         return f"/pair/{offered.code}"
 
     async def known_accounts(self, accounts: Mapping[str, Role], password: str) -> None:
@@ -225,7 +225,13 @@ class Application:
             place = WallPlace(self.data / "pictures" / name, self.outside, self.people.tokens.walls)
             try:
                 room = LiveRoom(
-                    path.parent, self._families, self._addresses.get(name, {}), records, place, self.meetings
+                    path.parent,
+                    self._families,
+                    self._addresses.get(name, {}),
+                    records,
+                    place,
+                    self.meetings,
+                    hall=self.ceremonies.hall(name),
                 )
             except DocumentError as error:
                 trouble = file_problem(error)

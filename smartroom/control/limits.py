@@ -362,6 +362,15 @@ INK_PER_S = 120.0
 INK_BURST = 600.0
 """What a pad kept through five seconds without a network, frame by frame."""
 
+JUDGES_AT_ONCE = 2
+"""Strangers' files judged at one time: each may take 640 MiB and twenty seconds of a processor."""
+
+JUDGE_PER_S = 0.2
+"""Files of one address: somebody compares copies, nobody floods."""
+
+JUDGE_BURST = 10.0
+"""An office behind one address."""
+
 SIGN_LINK_S = 900.0
 """A link to a signatory's phone: time to find one's glasses, not to lose the phone."""
 
@@ -376,6 +385,9 @@ SIGN_RETRY_MAX_S = 600.0
 
 SEALING_PAUSE_S = 2.0
 """Before a sealing process that ended is started again: wrong settings do not mend themselves."""
+
+SEALING_START_S = 5.0
+"""A request waits this long for a process that is just being started."""
 
 SEALING_STOP_S = 5.0
 """A request to a service may be under way; after this the process is ended."""

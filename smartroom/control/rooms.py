@@ -17,6 +17,8 @@ from devices.sdk.commands import Query, Salvo, Set
 from devices.sdk.connection import Traffic
 from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
+from smartroom.control.ceremony import plaque
+from smartroom.control.ceremony.hall import Hall
 from smartroom.control.conference.floor import Floor
 from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
@@ -109,6 +111,7 @@ class LiveRoom:
         place: WallPlace | None = None,
         meetings: Meetings | None = None,
         twin: TwinOf | None = None,
+        hall: Hall | None = None,
     ) -> None:
         """Read the folder; DocumentError when its room.yaml cannot be used."""
         self._folder = folder
@@ -125,6 +128,7 @@ class LiveRoom:
         self._standing: Sequence[StandingScene] | None = None
         """What is to be written of standing scenes, while its write waits in the diary."""
         self.floor = Floor(meetings) if meetings is not None else None
+        self._plaque_shape = plaque.PlaqueShape() if hall is not None or twin is not None else None
         room = self._read()
         self.id = room.id
         self.store = Store(room)
@@ -153,6 +157,9 @@ class LiveRoom:
         )
         self._room = room
         self.walls.describe(room)
+        self._plaque = (
+            plaque.Plaque(hall, self._plaque_shape, self.store, self._moved) if self._plaque_shape is not None else None
+        )
         self._pair()
         self._take(room)
         self._set_floor(room)
@@ -204,11 +211,14 @@ class LiveRoom:
         room = self._shelf.furnished(self._furniture.furnished(room), self._folder)
         if self._twin is not None:
             room = replace(room, id=self._twin.id)
-        return room if self.floor is None else self.floor.furnished(room)
+        room = room if self.floor is None else self.floor.furnished(room)
+        return room if self._plaque_shape is None else plaque.furnished(room, self._plaque_shape)
 
     def _set_floor(self, room: Room) -> None:
         if self.floor is not None:
             self.floor.describe(room, self.store, self.gateway, self._moved)
+        if self._plaque is not None:
+            self._plaque.describe(room, self.gateway)
 
     def _seat(self, agency: str) -> SeatCamera | None:
         return self._room.meetings.seats.get(agency)

@@ -86,7 +86,18 @@ class PropertyShape(Message):
 
 
 Kind = Literal[
-    "matrix", "camera", "projector", "display", "audio", "relay", "bridge", "wall", "stage", "rundown", "other"
+    "matrix",
+    "camera",
+    "projector",
+    "display",
+    "audio",
+    "relay",
+    "bridge",
+    "wall",
+    "stage",
+    "rundown",
+    "plaque",
+    "other",
 ]
 
 

@@ -37,6 +37,7 @@ async def sealing_process(settings: Path, log: int | None = None) -> AsyncIterat
     sealing = SealingProcess(settings, log)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(sealing.run())
+        sealing.want()
         while not sealing.alive:
             await asyncio.sleep(0.005)
         yield sealing

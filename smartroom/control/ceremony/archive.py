@@ -103,7 +103,7 @@ def check_journal(folder: Path) -> JournalReport:
     """Is it whole? A ceremony that was never frozen has none."""
     if not (folder / JOURNAL).exists():
         return JournalReport(records=0, head="", closed=False)
-    return heads.check(folder)[1]
+    return heads.check(folder / JOURNAL)[1]
 
 
 def bundle(folder: Path) -> bytes:

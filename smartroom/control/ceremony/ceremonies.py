@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from smartroom.control.ceremony.desk import DocumentDesk
 from smartroom.control.ceremony.hall import REAL, REHEARSALS, Hall
 from smartroom.control.ceremony.ports import Confined, Index, Rules, Tools
 from smartroom.control.ceremony.sealing import SealingProcess
@@ -24,12 +25,13 @@ class Ceremonies:
     ) -> None:
         """`signing` is the sealing process's settings; without it ink is recorded and no document is signed."""
         self.halls: dict[str, Hall] = {}
+        self._made: dict[str, Hall] = {}
         self.url = ""
         """Where the public reaches this server, for the QR code."""
         self.confined = confined
         self._data = data
         self.sealing = SealingProcess(signing) if signing else None
-        self._tools = Tools(self.sealing, confined, index, rules, lambda ceremony: f"{self.url}/v/{ceremony}")
+        self._tools = Tools(self.sealing, confined, index, rules, self.address)
         self._open = AsyncExitStack()
         self._entered: asyncio.Queue[Hall] = asyncio.Queue()
 
@@ -41,10 +43,14 @@ class Ceremonies:
     ) -> None:
         await self._open.aclose()
 
+    def hall(self, room: str) -> Hall:
+        """The hall of a room; it comes to life by `enter`."""
+        return self._made.setdefault(room, Hall(room, self._data, self._tools))
+
     def enter(self, room: str) -> None:
         """A room is there: its ceremonies are, too."""
         if room not in self.halls:
-            self.halls[room] = hall = Hall(room, self._data, self._tools)
+            self.halls[room] = hall = self.hall(room)
             self._entered.put_nowait(hall)
 
     async def run(self) -> None:
@@ -57,6 +63,10 @@ class Ceremonies:
                 await self._open.enter_async_context(hall)
                 group.create_task(self._keep(hall), name=f"ceremonies:{hall.room}")
 
+    def address(self, ceremony: str) -> str:
+        """What the QR code leads to."""
+        return f"{self.url}/v/{ceremony}"
+
     def find(self, ceremony: str) -> tuple[str, Path] | None:
         """Room and folder of a ceremony, by its public id."""
         if not ceremony.isalnum():
@@ -65,6 +75,11 @@ class Ceremonies:
             for folder in (self._data / shelf).glob(f"*/{ceremony}"):
                 return folder.parent.name, folder
         return None
+
+    def desk_of(self, token: str) -> DocumentDesk | None:
+        """The desk that gave out a phone's link."""
+        desks = (hall.desk for hall in self.halls.values() if hall.desk is not None)
+        return next((desk for desk in desks if desk.knows(token)), None)
 
     async def _keep(self, hall: Hall) -> None:
         while True:

@@ -111,6 +111,10 @@ class DocumentDesk:
         self._links[token] = _Link(signatory, clock.monotonic() + SIGN_LINK_S)
         return token
 
+    def knows(self, token: str) -> bool:
+        """Whether it gave out this link."""
+        return token in self._links
+
     def task(self, token: str) -> SigningTask:
         """What the phone shows; raises ProblemError EXPIRED."""
         link = self._find(token)
@@ -221,7 +225,8 @@ class DocumentDesk:
             and (seal.code in _ASK_AGAIN or not seal.code or _ours(seal))
         ):
             return await self._seal()
-        if document.step is DocumentStep.SEALED and document.verdict is None:
+        judged = document.verdict is not None and document.verdict.sha256 == document.sha256
+        if document.step is DocumentStep.SEALED and not judged:
             return await self._judge()
         if document.legal is Legal.VALID and document.upgrade != "done" and self._may_be_raised():
             return await self._raise()

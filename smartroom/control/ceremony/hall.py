@@ -87,6 +87,8 @@ class Hall(Audience):
         self.room = room
         self.chorus: Callable[[str, InkFlow, str], None] = lambda _room, _flow, _source: None
         """Who brings ink to all pages of the room but the pad it came from."""
+        self.moved: Callable[[], None] = lambda: None
+        """The plaque of the room, which reports how far the ceremony is."""
         self.effects: Callable[[str, str, float], None] = lambda _room, _what, _at: None
         """Who makes lights and sounds of a decision at a server time."""
         self.stage = Stage(room)
@@ -264,6 +266,7 @@ class Hall(Audience):
     def changed(self) -> None:
         """Pages hear of it within a tenth of a second."""
         self._dirty.set()
+        self.moved()
 
     def flows(self, flow: InkFlow, source: str) -> None:
         """At once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from smartroom.control.ceremony.journal import HEADS, JOURNAL
+from smartroom.control.ceremony.journal import HEADS
 from smartroom.control.chain import Anchor, Examined, Head, examine
 from smartroom.protocol.ceremony import JournalReport
 from smartroom.protocol.signing import HeadSigned
@@ -43,15 +43,15 @@ def holds(signed: HeadSigned) -> bool:
     return True
 
 
-def check(folder: Path, *, key: str | None = None, anchors: Iterable[Anchor] = ()) -> tuple[Examined, JournalReport]:
-    """The journal of a folder from its first record to its last, against every signed head and anchors from elsewhere.
+def check(file: Path, *, key: str | None = None, anchors: Iterable[Anchor] = ()) -> tuple[Examined, JournalReport]:
+    """A journal from its first record to its last, against every signed head and anchors from elsewhere.
 
     `key` is the sealing process's public half, as printed in the Berita Acara; without it the heads must at least agree on one.
     """
-    data = (folder / JOURNAL).read_bytes()
+    data = file.read_bytes()
     found = examine(data)
     journal = str(found.records[0].body.get("chain", "")) if found.records else ""
-    heads = signed_heads(found, folder / HEADS)
+    heads = signed_heads(found, file.parent / HEADS)
     bad = [
         f"the signed head at record {signed.statement.sequence} ({where}) is forged"
         for signed, where in heads

@@ -15,6 +15,10 @@ from smartroom.protocol.verdict import Verdict
 class Sealing(Protocol):
     """The process that holds the keys. May be gone: ConnectionError."""
 
+    def want(self) -> None:
+        """It will be needed soon."""
+        ...
+
     async def ask(self, ask: Ask, blob: bytes = b"") -> tuple[Told, bytes]:
         """The answer and the file beside it."""
         ...

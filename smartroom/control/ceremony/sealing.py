@@ -10,7 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
-from smartroom.control.limits import SEALING_PAUSE_S, SEALING_STOP_S
+from smartroom.control.limits import SEALING_PAUSE_S, SEALING_START_S, SEALING_STOP_S
 from smartroom.protocol.blobs import pack, read
 from smartroom.protocol.signing import Answer, Ask, Request, Told
 
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class SealingProcess:
-    """`run()` keeps one alive; `ask` raises ConnectionError while there is none. Requests may go side by side."""
+    """`run()` keeps one alive from the first need on; `ask` raises ConnectionError when there is none. Requests may go side by side."""
 
     def __init__(self, settings: Path, log: int | None = None) -> None:
         """`log`: where its lines go; none = with ours."""
@@ -27,6 +27,8 @@ class SealingProcess:
         self._ids = itertools.count()
         self._waiting: dict[int, asyncio.Future[tuple[Told, bytes]]] = {}
         self._writer: asyncio.StreamWriter | None = None
+        self._wanted = asyncio.Event()
+        self._started = asyncio.Event()
 
     @property
     def alive(self) -> bool:
@@ -35,6 +37,10 @@ class SealingProcess:
 
     async def ask(self, ask: Ask, blob: bytes = b"") -> tuple[Told, bytes]:
         """The answer and its file; ConnectionError when the process is gone. It has deadlines of its own for every service."""
+        self.want()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SEALING_START_S):
+                await self._started.wait()
         if self._writer is None:
             raise ConnectionResetError("the sealing process is not running")
         number = next(self._ids)
@@ -47,8 +53,13 @@ class SealingProcess:
         finally:
             self._waiting.pop(number, None)
 
+    def want(self) -> None:
+        """It will be needed: a room without ceremonies pays nothing for it."""
+        self._wanted.set()
+
     async def run(self) -> None:
         """Until cancelled. A process that ends is told in the log and started again after a pause."""
+        await self._wanted.wait()
         while True:
             status = await self._live()
             _LOG.error("the sealing process ended with status %s; its own lines say why", status)
@@ -66,10 +77,12 @@ class SealingProcess:
             )
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         self._writer = writer
+        self._started.set()
         try:
             await self._listen(reader)
         finally:
             self._writer = None
+            self._started.clear()
             self._give_up()
             writer.close()
             with contextlib.suppress(ConnectionError):

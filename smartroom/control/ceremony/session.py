@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from smartroom.control import clock
 from smartroom.control.ceremony.draft import REHEARSAL, Draft, write_whole
@@ -97,6 +97,8 @@ class Session:
 
     async def __aenter__(self) -> Self:
         """ProblemError DEGRADED when the journal is damaged: nothing of it is touched."""
+        if self._tools.sealing is not None:
+            self._tools.sealing.want()
         if (self.folder / JOURNAL).exists():
             await self._open_journal()
         return self
@@ -127,6 +129,12 @@ class Session:
         return frozen or self.draft.text
 
     @property
+    def _wish(self) -> Literal["", "freeze", "thaw"]:
+        """What one of two persons has asked for; a wish that came true while the server was killed is none any more."""
+        may = {CeremonyStage.DRAFT: "freeze", CeremonyStage.FROZEN: "thaw"}
+        return self.draft.wish if self.draft.wish == may.get(self.story.stage) else ""
+
+    @property
     def journal(self) -> JournalState:
         """Whether what is promised can be kept."""
         return self._journal.state if self._journal else JournalState()
@@ -149,8 +157,8 @@ class Session:
             text=self.text,
             digest=self.text.digest(),
             revision=self.draft.revision,
-            wish=self.draft.wish,
-            approvals=self.draft.approvals or story.approvals,
+            wish=self._wish,
+            approvals=self.draft.approvals if self._wish else story.approvals,
             signatories=signatories,
             active=story.active,
             opened_at=story.opened_at,
@@ -188,7 +196,7 @@ class Session:
         if wish == "freeze":
             await self._complete()
         approval = Approval(by=name, account=account, at=clock.wall(), digest=digest)
-        first = self.draft.approvals if self.draft.wish == wish else []
+        first = self.draft.approvals if self._wish == wish else []
         if any(each.account == account for each in first):
             raise ProblemError(
                 problem(

@@ -292,6 +292,7 @@ def _answered(story: Story, record: Record) -> None:
         )
         return
     _version(story, record)
+    story.document = story.document.model_copy(update={"verdict": None})
     _legal(story, record.body["signatory"], {"state": Legal.VALID, "code": None, "sentence": "", "at": record.at})
 
 
@@ -333,7 +334,6 @@ def _version(story: Story, record: Record) -> None:
             "sha256": record.body["sha256"],
             "size": record.body["size"],
             "level": level,
-            "verdict": None,
         }
     )
 
@@ -352,7 +352,7 @@ def _sum_up(story: Story) -> None:
     if not states:
         legal = Legal.NONE
     elif states == {Legal.VALID}:
-        verdict = story.document.verdict
+        verdict = story.document.verdict  # of an upgraded file's beginning, until the whole is judged
         legal = Legal.RUNNING if verdict is None else Legal.VALID if verdict.passed or _gladi(verdict) else Legal.LATER
     else:
         legal = next(each for each in (Legal.LATER, Legal.RUNNING, Legal.WAITING) if each in states)

@@ -41,13 +41,13 @@ PRESSES: Final[Mapping[str, tuple[type[words.CeremonyPress], Action]]] = {
     "cover": (words.CoverPlaque, Action.CEREMONY_RUN),
     "count": (words.Count, Action.CEREMONY_RUN),
     "replay": (words.ReplayInk, Action.CEREMONY_RUN),
-    "take": (words.TakeLead, Action.CEREMONY_RUN),  # a pad for itself: CEREMONY_INK
+    "take": (words.TakeLead, Action.CEREMONY_RUN),
     "end": (words.EndCeremony, Action.CEREMONY_RUN),
     "void": (words.VoidCeremony, Action.CEREMONY_RUN),
     "sign-link": (words.SignLink, Action.CEREMONY_RUN),
     "sign-again": (words.SignAgain, Action.CEREMONY_RUN),
 }
-"""Event -> message and right. With `watch`, `pad`, `ink`, `painted` and `time` this is everything a page may say."""
+"""Event -> message and right; a pad may some of them by its own (`_by_hand`). With `watch`, `pad`, `ink`, `painted` and `time` this is all."""
 
 
 @dataclass(slots=True, eq=False)
@@ -175,8 +175,7 @@ class CeremonyNamespace(Namespace[_Page]):
             return known
         page.under_way += 1
         try:
-            own = isinstance(press, words.TakeLead) and page.pad is not None and page.pad.source == press.source
-            check(actor, Action.CEREMONY_INK if own else action, Resource(room=press.room))
+            check(actor, Action.CEREMONY_INK if _by_hand(page, press) else action, Resource(room=press.room))
             fresh(press.at)
             link = await _carry_out(self._room(press.room), press, actor)
         except ProblemError as error:
@@ -208,6 +207,15 @@ class CeremonyNamespace(Namespace[_Page]):
         if page.room is None:
             raise invalid("`watch` comes first")
         return self._room(page.room)
+
+
+def _by_hand(page: _Page, press: words.CeremonyPress) -> bool:
+    """The protocol stands beside the pad: whoever holds it may finish, redo and turn the field, and a spare pad takes over by itself."""
+    if page.pad is None:
+        return False
+    if isinstance(press, words.TakeLead):
+        return page.pad.source == press.source
+    return isinstance(press, words.FinishTurn | words.RedoTurn | words.SetMode)
 
 
 async def _carry_out(hall: Hall, press: words.CeremonyPress, actor: Actor) -> str:

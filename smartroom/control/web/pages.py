@@ -19,6 +19,11 @@ LOGIN = "login.html"
 TECHNICIAN = "technician.html"
 WALL = "wall.html"
 MEETING = "meeting.html"
+CEREMONY = "ceremony.html"
+VERIFY = "verify.html"
+SIGN = "sign.html"
+PAD = "pad.html"
+_ALL = frozenset({PANEL, LOGIN, TECHNICIAN, WALL, MEETING, CEREMONY, VERIFY, SIGN, PAD})
 
 _HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$")
 _FOREVER = "public, max-age=31536000, immutable"
@@ -61,7 +66,7 @@ class Pages:
         """A file; 304 when the browser has it; raises ProblemError NOT_FOUND."""
         asset = self._assets.get(name)
         if asset is None:
-            if name in (PANEL, LOGIN, TECHNICIAN, WALL, MEETING):
+            if name in _ALL:
                 return not_built()
             raise not_found("Berkas ini tidak ada", "There is no such file")
         headers: dict[str, str] = {

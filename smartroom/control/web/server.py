@@ -26,6 +26,7 @@ from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import pictures as pictures_api
+from smartroom.control.web.api import public as public_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
 from smartroom.control.web.ceremony import CeremonyNamespace
@@ -174,6 +175,7 @@ def create_server(
             *people_api.TABLE,
             *meetings_api.TABLE,
             *ceremonies_api.TABLE,
+            *public_api.TABLE,
             *pictures_api.TABLE,
             *technician_api.TABLE,
             *house_api.TABLE,

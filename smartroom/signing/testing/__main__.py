@@ -23,13 +23,14 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=8318, help="OCSP, CRL and timestamps")
     parser.add_argument("--bsre-port", type=int, default=8319)
+    parser.add_argument("--tied", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(options.folder, options.port, options.bsre_port))
+        asyncio.run(_serve(options.folder, options.port, options.bsre_port, tied=options.tied))
     return 0
 
 
-async def _serve(folder: Path, port: int, bsre_port: int) -> None:
+async def _serve(folder: Path, port: int, bsre_port: int, *, tied: bool) -> None:
     authority = TestAuthority.open(folder / "authority", f"http://{HOST}:{port}")
     simulator = BsreSimulator(f"http://{HOST}:{bsre_port}", authority)
     house = furnish(folder / "house", authority, bsre=(simulator.url, simulator.user, simulator.password))
@@ -44,7 +45,16 @@ async def _serve(folder: Path, port: int, bsre_port: int) -> None:
         ]
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-        await asyncio.Event().wait()
+        if tied:
+            await _end_of_input()
+        else:
+            await asyncio.Event().wait()
+
+
+async def _end_of_input() -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await reader.read()
 
 
 if __name__ == "__main__":

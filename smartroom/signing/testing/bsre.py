@@ -176,7 +176,9 @@ class _Service:
             try:
                 pdf = base64.b64decode(text, validate=True)
                 rehearsal = is_rehearsal(PdfFileReader(BytesIO(pdf)))
-                wish = pades.Wish(Level.B_T, str(body["signatureProperties"][0].get("reason", "")), rehearsal=rehearsal)
+                reason = str(body["signatureProperties"][0].get("reason", ""))
+                # Files with eight of its signatures were seen: none of them forbids the next.
+                wish = pades.Wish(Level.B_T, reason, further=True, rehearsal=rehearsal)
                 files.append(
                     base64.b64encode(await pades.sign(pdf, signer_of(account.issued), wish, services)).decode()
                 )

@@ -13,6 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from smartroom.control.identity.actors import Actor
 from smartroom.control.identity.rights import Action, may
+from smartroom.control.web.api import public
 from smartroom.control.web.keys import ROUTES
 from smartroom.control.web.routes import Route, answer_call
 from smartroom.protocol.people import ActorKind, Role
@@ -35,6 +36,7 @@ PARTS = {
     "{ceremony}": "a" * 26,
     "{template}": "peresmian",
     "{code}": "A" * 22,
+    "{token}": "x" * 32,
 }
 BODIES: dict[str, dict[str, object]] = {
     "SetBody": {"value": 1},
@@ -52,6 +54,7 @@ BODIES: dict[str, dict[str, object]] = {
 OPEN = {
     "GET /api/v1/me",
     "GET /api/v1/meet/{code}",
+    *(f"{line.method} {line.path}" for line in public.TABLE),
     "POST /api/v1/setup",
     "POST /api/v1/login",
     "POST /api/v1/pairings/redeem",

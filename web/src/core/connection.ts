@@ -1,6 +1,6 @@
-import type { Clock, Patch, Problem, RoomState, Watching } from "../protocol/messages";
+import type { Clock, Patch, Problem, RoomState } from "../protocol/messages";
 import { ServerClock } from "./clock";
-import { applyPatch } from "./patch";
+import { follow, type Versioned } from "./patch";
 import type { Listener, Transport } from "./transport";
 import { PROTOCOL_VERSION } from "./version";
 
@@ -17,11 +17,24 @@ const PASSING: ReadonlySet<string> = new Set(["rate_limited", "overloaded", "bus
 
 export type Link = "connecting" | "live" | "lost" | "refused";
 
+/** A room's document that pages follow: its state, or what stands on its ceremony's stage. */
+export interface Document extends Versioned {
+  room: string;
+}
+
+interface Watching<S> {
+  protocol: number;
+  build: string;
+  time: number;
+  snapshot: S | null;
+  patches: Patch[];
+}
+
 /** What a page shows of a connection. */
-export interface Connected {
+export interface Connected<S extends Document = RoomState> {
   link: Link;
   /** The room as last told; kept, and aged, while the link is down. */
-  state: RoomState | null;
+  state: S | null;
   /** Server time of the last word from the server, seconds (Unix). */
   heard: number | null;
   /** Build of the server's pages; differs from our own on a stale page. */
@@ -30,10 +43,10 @@ export interface Connected {
   problem: Problem | null;
 }
 
-/** Follows one room: snapshot, then numbered patches, from where it left off after a break. Ends with `close()`. */
-export class Connection implements Listener {
+/** Follows one room's document: snapshot, then numbered patches, from where it left off after a break. Ends with `close()`. */
+export class Connection<S extends Document = RoomState> implements Listener {
   readonly clock: ServerClock;
-  #now: Connected = { link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null };
+  #now: Connected<S> = { link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null };
   #watching = false;
   /** Patches that overtook the snapshot they belong to. */
   #early: Patch[] = [];
@@ -47,13 +60,15 @@ export class Connection implements Listener {
     private readonly transport: Transport,
     private readonly room: string,
     private readonly build: string,
-    private readonly changed: (now: Connected) => void,
+    private readonly changed: (now: Connected<S>) => void,
     clock = new ServerClock(),
+    /** What else the server says. */
+    private readonly heard: (event: string, body: unknown) => void = () => undefined,
   ) {
     this.clock = clock;
   }
 
-  get now(): Connected {
+  get now(): Connected<S> {
     return this.#now;
   }
 
@@ -102,7 +117,10 @@ export class Connection implements Listener {
   }
 
   received(event: string, body: unknown): void {
-    if (event !== "patch") return;
+    if (event !== "patch") {
+      this.heard(event, body);
+      return;
+    }
     if (this.#watching) {
       this.#early.push(body as Patch);
       return;
@@ -117,10 +135,10 @@ export class Connection implements Listener {
     const sent = this.clock.local;
     const known = this.#now.state;
     const since = known?.room === this.room ? known.version : null;
-    let answer: Watching;
+    let answer: Watching<S>;
     try {
       const body = { room: this.room, since, protocol: PROTOCOL_VERSION, build: this.build };
-      const reply = (await this.transport.ask("watch", body, WATCH_MS)) as Watching & { problem?: Problem | null };
+      const reply = (await this.transport.ask("watch", body, WATCH_MS)) as Watching<S> & { problem?: Problem | null };
       if (session !== this.#session) return;
       if (reply.problem && !PASSING.has(reply.problem.code)) {
         this.#watching = false;
@@ -146,7 +164,7 @@ export class Connection implements Listener {
 
   #take(patch: Patch): void {
     if (this.#now.state === null) return;
-    const result = applyPatch(this.#now.state, patch);
+    const result = follow(this.room, this.#now.state, patch);
     if ("state" in result) this.#set({ state: result.state });
     else if ("gap" in result && !this.#watching) void this.#watch(this.#session);
   }
@@ -190,7 +208,7 @@ export class Connection implements Listener {
     clearTimeout(this.#grace);
   }
 
-  #set(part: Partial<Connected>): void {
+  #set(part: Partial<Connected<S>>): void {
     this.#now = { ...this.#now, ...part };
     if (!this.#closed) this.changed(this.#now);
   }

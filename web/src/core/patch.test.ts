@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change, RoomState } from "../protocol/messages";
-import { applyPatch } from "./patch";
+import { follow } from "./patch";
 import { emptyRoom, patchTo } from "./testing";
 
 const source = { id: "a", name: { id: "A", en: "" }, icon: "source", device: "m", input: 1 };
@@ -14,7 +14,7 @@ describe("patch", () => {
     ["reaches into a message", { path: ["sources", "a", "input"], value: 3 }, { sources: { a: { ...source, input: 3 } } }],
   ])("%s", (_, change, expected) => {
     const before = emptyRoom({ sources: { a: source }, last_action: { at: 1, by: "x", text: { id: "y", en: "" }, run: null, device: null, property: null, value: null, ms: null } });
-    expect(applyPatch(before, patchTo(2, change))).toMatchObject({ state: { version: 2, ...expected } });
+    expect(follow(before.room, before, patchTo(2, change))).toMatchObject({ state: { version: 2, ...expected } });
     expect(before.sources).toEqual({ a: source });
   });
 
@@ -26,12 +26,12 @@ describe("patch", () => {
     ["several merged from before where we are", 9, 0, "state"],
     ["several merged from beyond", 9, 4, "gap"],
   ])("%s", (_, version, since, expected) => {
-    expect(Object.keys(applyPatch(emptyRoom(), { ...patchTo(version), since }))).toEqual([expected]);
+    expect(Object.keys(follow(emptyRoom().room, emptyRoom(), { ...patchTo(version), since }))).toEqual([expected]);
   });
 
   test("what a patch does not touch keeps its identity", () => {
     const before = emptyRoom({ sources: { a: source } });
-    const result = applyPatch(before, patchTo(2, { path: ["timezone"], value: "x" }));
+    const result = follow(before.room, before, patchTo(2, { path: ["timezone"], value: "x" }));
     expect("state" in result && result.state.sources).toBe(before.sources);
   });
 });

@@ -1,4 +1,4 @@
-import type { Patch, RoomState } from "../protocol/messages";
+import type { Patch } from "../protocol/messages";
 
 /** A document that the server leads by numbered patches. */
 export interface Versioned {
@@ -7,12 +7,7 @@ export interface Versioned {
 }
 
 /** What a patch did to a state. */
-export type Patched<S = RoomState> = { state: S } | { gap: true } | { old: true };
-
-/** Leads a room's state to a patch's version. */
-export function applyPatch(state: RoomState, patch: Patch): Patched {
-  return follow(state.room, state, patch);
-}
+export type Patched<S> = { state: S } | { gap: true } | { old: true };
 
 /** Leads the document of this name to a patch's version; untouched parts keep their identity. A missing version in between is a gap: ask again. */
 export function follow<S extends Versioned>(name: string, state: S, patch: Patch): Patched<S> {

@@ -539,7 +539,7 @@ export interface DeviceState {
   epoch: number;
   family: string;
   id: string;
-  kind: "matrix" | "camera" | "projector" | "display" | "audio" | "relay" | "bridge" | "wall" | "stage" | "rundown" | "other";
+  kind: "matrix" | "camera" | "projector" | "display" | "audio" | "relay" | "bridge" | "wall" | "stage" | "rundown" | "plaque" | "other";
   link: Link;
   link_since: number;
   name: Text;

@@ -92,7 +92,8 @@ export function holdable(hold: () => Hold) {
     window.addEventListener("blur", end);
     document.addEventListener("visibilitychange", end);
     return () => {
-      end();
+      // The button may go while it is held, by what it did: state is not touched while the page is taken apart.
+      queueMicrotask(end);
       stop();
       window.removeEventListener("blur", end);
       document.removeEventListener("visibilitychange", end);

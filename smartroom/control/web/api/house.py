@@ -13,7 +13,7 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import AUDIT_PAGE
 from smartroom.control.web import metrics, openapi
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
-from smartroom.control.web.pages import LOGIN, PANEL, TECHNICIAN, WALL, plain
+from smartroom.control.web.pages import CEREMONY, LOGIN, PAD, PANEL, TECHNICIAN, WALL, plain
 from smartroom.control.web.presses import check
 from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, Reply, page, route
@@ -78,6 +78,16 @@ async def wall(request: web.Request) -> web.StreamResponse:
     return request.app[PAGES].answer(request, WALL)
 
 
+async def ceremony(request: web.Request) -> web.StreamResponse:
+    """The operator's page of a ceremony."""
+    return _for_the_known(request, CEREMONY)
+
+
+async def pad(request: web.Request) -> web.StreamResponse:
+    """The pad; a browser that is not yet one is told by the page itself."""
+    return request.app[PAGES].answer(request, PAD)
+
+
 async def technician(request: web.Request) -> web.StreamResponse:
     """The technician's page; what it shows asks for the rights."""
     return _for_the_known(request, TECHNICIAN)
@@ -140,6 +150,10 @@ TABLE = (
     page("/", home),
     page("/panel/{room}", panel),
     page("/wall/{wall}", wall),
+    page("/ceremony", ceremony),
+    page("/ceremony/{room}", ceremony),
+    page("/pad", pad),
+    page("/pad/{room}", pad),
     page("/technician", technician),
     page("/technician/{room}", technician),
     page("/login", entrance),

@@ -306,4 +306,6 @@ def _opens(row: TokenRow) -> str:
     if row.wall is not None:
         return f"/wall/{row.wall.partition('.')[2]}"
     room = row.rooms[0] if len(row.rooms) == 1 else EVERY_ROOM
+    if row.role is Role.SIGNER:
+        return "/pad" if room == EVERY_ROOM else f"/pad/{room}"
     return "/" if room == EVERY_ROOM else f"/panel/{room}"

@@ -1,0 +1,214 @@
+"""The plaque as a device of its room: a cue opens or unveils it, a guard asks how far it is. What it reads is what is on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from devices.sdk.commands import Act, Command, Frames, Priority, Query, Salvo, Set
+from devices.sdk.connection import LinkState, LinkStatus
+from devices.sdk.errors import BadSetting, NotSupported, Refused
+from devices.sdk.manifest import PropertySpec, ValueType
+from devices.sdk.readings import Reading, ReadingSource, Value
+from smartroom.control import clock
+from smartroom.control.ceremony.hall import Hall
+from smartroom.control.devices.gateway import Gateway
+from smartroom.control.errors import ProblemError
+from smartroom.control.room.model import Device, Room
+from smartroom.control.room.store import Store
+from smartroom.protocol.base import Text
+from smartroom.protocol.ceremony import CeremonyStage
+from smartroom.protocol.state import ChoiceLabel
+
+ID: Final = "plaque"
+_HELD_MS = 1000
+"""A cue that unveils is held on its own button; this is what the journal says of it."""
+
+_WORDS: Final[Mapping[str, Text]] = {
+    "none": Text(id="Tidak ada acara", en="No ceremony"),
+    "ready": Text(id="Naskah beku, siap", en="Text frozen, ready"),
+    "open": Text(id="Terbuka untuk ditandatangani", en="Open for signing"),
+    "signed": Text(id="Goresan direkam", en="Ink recorded"),
+    "revealed": Text(id="Diresmikan", en="Unveiled"),
+}
+_STANDS: Final[Mapping[CeremonyStage, str]] = {
+    CeremonyStage.DRAFT: "none",
+    CeremonyStage.FROZEN: "ready",
+    CeremonyStage.OPEN: "open",
+    CeremonyStage.SIGNED: "signed",
+    CeremonyStage.REVEALED: "revealed",
+    CeremonyStage.ENDED: "revealed",
+    CeremonyStage.VOID: "none",
+}
+_BROUGHT: Final = ("open", "revealed")
+
+SPECS: Final[Mapping[str, PropertySpec]] = {
+    "state": PropertySpec(
+        capability="plaque", type=ValueType.CHOICE, values=tuple(_WORDS), expected_ms=1600, deadline_ms=8000
+    ),
+}
+"""Properties of every plaque. Only `open` and `revealed` can be brought about; the others happen."""
+
+
+class PlaqueShape:
+    """`Shape` for plans and `Speech` for pages."""
+
+    def properties(self) -> tuple[str, ...]:
+        """The same in every room."""
+        return tuple(SPECS)
+
+    def spec(self, name: str) -> PropertySpec:
+        """Facts of a property; NotSupported when a plaque has none of that name."""
+        found = SPECS.get(name)
+        if found is None:
+            raise NotSupported(f"a plaque has no property '{name}'; it has: {', '.join(SPECS)}")
+        return found
+
+    def check(self, name: str, value: Value) -> Value:
+        """The value, or BadSetting with what it can be; a guard may ask for any."""
+        spec = self.spec(name)
+        if value not in spec.values:
+            raise BadSetting(f"'{name}' cannot be {value!r}; it must be one of: {', '.join(spec.values)}", key=name)
+        return value
+
+    def encode(self, command: Command) -> Frames:
+        """No bytes: it is in this process. Checks names and values like a driver."""
+        match command:
+            case Set(name, value):
+                self._bring(name, value)
+            case Salvo(sets):
+                for item in sets:
+                    self._bring(item.property, item.value)
+            case Query(name):
+                self.spec(name)
+            case Act(name):
+                raise NotSupported(f"a plaque has no action '{name}'")
+        return ()
+
+    def _bring(self, name: str, value: Value) -> None:
+        if self.check(name, value) not in _BROUGHT:
+            raise BadSetting(f"'{name}' cannot be brought to {value!r}; it can: {', '.join(_BROUGHT)}", key=name)
+
+    def words(self, name: str, value: object) -> Text | None:
+        """`Diresmikan`."""
+        return _WORDS.get(str(value)) if name == "state" else None
+
+    def choices(self, name: str) -> list[ChoiceLabel]:
+        """What a cue may bring about."""
+        return [ChoiceLabel(value=key, label=_WORDS[key]) for key in _BROUGHT] if name == "state" else []
+
+
+def furnished(room: Room, shape: PlaqueShape) -> Room:
+    """The room with its plaque; a device of that name in room.yaml stays what it is."""
+    if ID in room.devices:
+        warning = f"room.yaml names a device '{ID}': cues cannot open or unveil one. Fix: call it otherwise"
+        return replace(room, warnings=(*room.warnings, warning))
+    name = Text(id="Prasasti", en="Plaque")
+    device = Device(id=ID, name=name, kind=ID, family=ID, driver=shape, wire=None, speech=shape)
+    return replace(room, devices={**room.devices, ID: device})
+
+
+class Plaque:
+    """`Endpoint` of the gateway over a room's hall; without one, as in a rehearsal of scenes, it only remembers what was wished."""
+
+    def __init__(self, hall: Hall | None, shape: PlaqueShape, store: Store, moved: Callable[[str], None]) -> None:
+        self._hall = hall
+        self._shape = shape
+        self._store = store
+        self._moved = moved
+        self._told: str | None = None
+        self._wished = "ready"
+        self._status = LinkStatus(LinkState.READY, clock.monotonic(), 1)
+
+    def describe(self, room: Room, gateway: Gateway) -> None:
+        """The room is there: its plaque can be asked."""
+        if room.devices.get(ID) is None or room.devices[ID].driver is not self._shape:
+            return
+        gateway.register(ID, self)
+        if self._hall is not None:
+            self._hall.moved = self.refresh
+        self._store.link(ID, self._status)
+        self._told = None
+        self.refresh()
+
+    @property
+    def driver(self) -> PlaqueShape:
+        """What can be asked of it."""
+        return self._shape
+
+    @property
+    def status(self) -> LinkStatus:
+        """Always here: it is part of the server."""
+        return self._status
+
+    def reading(self, name: str) -> Reading | None:
+        """How it stands."""
+        return self._read() if name in SPECS else None
+
+    async def read(
+        self,
+        name: str,
+        *,
+        priority: Priority,
+        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
+    ) -> Reading:
+        """How it stands now."""
+        self._shape.spec(name)
+        return self._read()
+
+    async def execute(
+        self,
+        command: Command,
+        *,
+        priority: Priority,
+        name: str | None,
+        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
+    ) -> None:
+        """Open or unveil. Refused says why not; unveiling ends at the moment the cloth falls, so that what comes after begins with it."""
+        sets = command.sets if isinstance(command, Salvo) else (command,) if isinstance(command, Set) else ()
+        for item in sets:
+            try:
+                await self._bring(str(item.value))
+            except ProblemError as error:
+                raise Refused(error.problem.text.en) from None
+
+    def refresh(self) -> None:
+        """Something moved in the hall: report what is new."""
+        value = self._value()
+        if value != self._told:
+            self._told = value
+            self._store.reading(ID, self._read(ReadingSource.UNSOLICITED))
+            self._moved(ID)
+
+    async def _bring(self, wanted: str) -> None:
+        if self._hall is None:
+            self._wished = wanted
+            self.refresh()
+            return
+        session = self._hall.session
+        if session is None or self._value() == wanted:
+            if session is None:
+                raise Refused("no ceremony is on stage")
+            return
+        if wanted == "open":
+            await session.open("isyarat")
+            return
+        await session.reveal(_HELD_MS, "isyarat")
+        assert session.story.reveal is not None
+        await asyncio.sleep(max(0.0, session.story.reveal.at - clock.wall()))
+
+    def _value(self) -> str:
+        if self._hall is None:
+            return self._wished
+        session = self._hall.session
+        if session is None:
+            return "none"
+        reveal = session.story.reveal
+        if reveal is not None and reveal.covered:
+            return "signed"
+        return _STANDS[session.story.stage]
+
+    def _read(self, source: ReadingSource = ReadingSource.QUERY) -> Reading:
+        return Reading("state", self._value(), clock.monotonic(), self._status.epoch, source)

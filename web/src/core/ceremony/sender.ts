@@ -1,0 +1,183 @@
+import type { InkBatch, InkDurable, InkPiece, InkTaken, Problem } from "../../protocol/messages";
+import type { InkPoint } from "./ink";
+
+/** As many batches may be on their way: a second of ink over a slow road. */
+const WINDOW = 60;
+const ANSWER_MS = 4000;
+/** Points of one batch, as the server takes them. */
+const MOST_POINTS = 512;
+/** The server was deciding something: it takes the next batch in a moment. */
+const AGAIN_MS = 25;
+
+export interface Attempt {
+  ceremony: string;
+  signatory: number;
+  attempt: number;
+}
+
+/** How the ink of the present attempt stands. */
+export interface Kept {
+  /** Batches the server has taken. */
+  received: number;
+  /** Batches that are on the server's disk. */
+  durable: number;
+  /** Points that are only here, still. */
+  points: number;
+  /** Refused for good. */
+  problem: Problem | null;
+}
+
+const NONE: Kept = { received: 0, durable: 0, points: 0, problem: null };
+
+/** Sends a pad's ink in numbered batches, once each, and keeps what is not yet on the server's disk. */
+export class InkSender {
+  #attempt: Attempt | null = null;
+  #pending: InkPiece[] = [];
+  #kept: InkBatch[] = [];
+  #number = 0;
+  #sent = 0;
+  #underWay = 0;
+  #road = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #now = NONE;
+
+  constructor(
+    private readonly source: string,
+    private readonly ask: (event: string, body: unknown, ms: number) => Promise<unknown>,
+    private readonly ready: () => boolean,
+    private readonly now: () => number,
+    private readonly changed: (kept: Kept) => void,
+  ) {}
+
+  get kept(): Kept {
+    return this.#now;
+  }
+
+  /** Another field: batches count from 1 again. What was left of the one before is nobody's any more. */
+  begin(attempt: Attempt): void {
+    const known = this.#attempt;
+    if (known && known.ceremony === attempt.ceremony && known.signatory === attempt.signatory && known.attempt === attempt.attempt) return;
+    this.#attempt = attempt;
+    this.#pending = [];
+    this.#kept = [];
+    this.#number = this.#sent = 0;
+    this.#road += 1;
+    this.#underWay = 0;
+    this.#set({ ...NONE });
+  }
+
+  /** Points of a stroke; they leave with the next `flush`. */
+  add(stroke: number, points: readonly InkPoint[], end: InkPiece["end"] = ""): void {
+    const last = this.#pending.at(-1);
+    if (last?.stroke === stroke && last.end === "") {
+      last.points.push(...points);
+      last.end = end;
+    } else {
+      this.#pending.push({ stroke, points: [...points], end });
+    }
+    this.#count();
+  }
+
+  /** Once per frame: what came becomes batches, and leaves. Without a road it waits, and leaves in few large ones. */
+  flush(at: number): void {
+    if (!this.#attempt || !this.ready()) return;
+    while (this.#pending.length > 0) {
+      const pieces = take(this.#pending, MOST_POINTS);
+      this.#number += 1;
+      this.#kept.push({ ...this.#attempt, source: this.source, number: this.#number, at, pieces });
+    }
+    this.#pump();
+  }
+
+  /** The road is new: what the server has is told, the rest leaves again. */
+  resume(received: number, durable: number): void {
+    this.#road += 1;
+    this.#underWay = 0;
+    this.#sent = received;
+    // A page that was loaded anew goes on counting where its source stands; a source of its own begins at nought.
+    this.#number = Math.max(this.#number, received);
+    this.#drop(durable);
+    this.#set({ received, durable });
+    this.flush(this.now());
+  }
+
+  /** The server's word that batches are on its disk. */
+  durable(word: InkDurable): void {
+    if (word.signatory !== this.#attempt?.signatory || word.attempt !== this.#attempt.attempt || word.ceremony !== this.#attempt.ceremony) return;
+    this.#drop(word.number);
+    this.#set({ durable: Math.max(this.#now.durable, word.number) });
+  }
+
+  #pump(): void {
+    while (this.#underWay < WINDOW) {
+      const next = this.#kept.find((batch) => batch.number > this.#sent);
+      if (!next || this.#now.problem) return;
+      this.#sent = next.number;
+      void this.#send(next, this.#road);
+    }
+  }
+
+  async #send(batch: InkBatch, road: number): Promise<void> {
+    this.#underWay += 1;
+    let taken: InkTaken;
+    try {
+      taken = (await this.ask("ink", batch, ANSWER_MS)) as InkTaken;
+    } catch {
+      return; // the road is gone: `resume` begins anew
+    } finally {
+      if (road === this.#road) this.#underWay -= 1;
+    }
+    if (road !== this.#road || typeof taken.received !== "number") return;
+    if (taken.problem) {
+      this.#set({ problem: taken.problem });
+      return;
+    }
+    this.#drop(taken.durable);
+    this.#set({ received: Math.max(this.#now.received, taken.received), durable: Math.max(this.#now.durable, taken.durable) });
+    if (taken.received < batch.number) this.#rewind(taken.received);
+    else this.#pump();
+  }
+
+  /** Not taken: from there again, in a moment. */
+  #rewind(received: number): void {
+    this.#sent = Math.min(this.#sent, received);
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#pump(), AGAIN_MS);
+  }
+
+  #drop(durable: number): void {
+    this.#kept = this.#kept.filter((batch) => batch.number > durable);
+    this.#count();
+  }
+
+  #count(): void {
+    const held = [...this.#pending, ...this.#kept.flatMap((batch) => batch.pieces)];
+    this.#set({ points: held.reduce((sum, piece) => sum + piece.points.length, 0) });
+  }
+
+  #set(part: Partial<Kept>): void {
+    this.#now = { ...this.#now, ...part };
+    this.changed(this.#now);
+  }
+}
+
+/** Pieces with at most so many points, taken from the front; a long piece is cut. */
+function take(pieces: InkPiece[], most: number): InkPiece[] {
+  const taken: InkPiece[] = [];
+  let room = most;
+  while (room > 0) {
+    const piece = pieces[0];
+    if (!piece) break;
+    if (piece.points.length <= room) {
+      taken.push(piece);
+      pieces.shift();
+      room -= piece.points.length;
+      if (piece.points.length === 0) room -= 1;
+    } else {
+      taken.push({ stroke: piece.stroke, points: piece.points.slice(0, room), end: "" });
+      piece.points = piece.points.slice(room);
+      room = 0;
+    }
+  }
+  return taken;
+}
