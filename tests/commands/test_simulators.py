@@ -127,7 +127,7 @@ async def test_nothing_survives_a_killed_server(site: Path, tmp_path: Path) -> N
     pids = [int(word) for word in (await server.stdout.readline()).split()]
     assert len(pids) == 4
     server.kill()
-    await server.wait()
+    await server.communicate()  # to the end of its pipe, so that the loop closes none unread
     await until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 

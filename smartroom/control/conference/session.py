@@ -613,6 +613,9 @@ class Session:
             left = self.now() if seat.lost is None else seat.seen
             self.crew.book("left", {"person": key, "at": left, "for_good": for_good})
             self._count_hosts()
+            self._stand_in(self.clock())
+        else:
+            self._by_secret.pop(seat.secret, None)  # a wall: it joins anew, by its pairing
         self._part(seat, why)
 
     def _part(self, seat: Seat, why: Ended | None) -> None:

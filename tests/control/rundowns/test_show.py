@@ -302,6 +302,7 @@ async def screened(room: TestRoom) -> AsyncIterator[StandIn]:
 async def test_a_countdown_is_held_and_skipped_by_the_operator(tmp_path: Path) -> None:
     """It runs on the wall, stands still while it is held, and ends at once when it is skipped."""
     async with living(tmp_path, room=WALLS, rundowns={"acara": COUNT}, ready=False) as room, screened(room) as glass:
+        await room.until(lambda: room.device("matrix").link is Link.READY)
         stage = Stage(room)
         await stage.press("open")
         await stage.press("go")
@@ -321,6 +322,7 @@ async def test_a_countdown_is_held_and_skipped_by_the_operator(tmp_path: Path) -
 async def test_a_countdown_ends_by_itself(tmp_path: Path) -> None:
     """At zero the cue is achieved, and the next one waits for the operator."""
     async with living(tmp_path, room=WALLS, rundowns={"acara": COUNT}, ready=False) as room, screened(room):
+        await room.until(lambda: room.device("matrix").link is Link.READY)
         stage = Stage(room)
         await stage.press("open")
         entry = await stage.go()

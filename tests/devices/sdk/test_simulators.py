@@ -99,7 +99,7 @@ async def program(faults: str = "") -> AsyncIterator[tuple[asyncio.subprocess.Pr
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await process.communicate()
 
 
 async def test_a_simulator_runs_alone_and_obeys() -> None:
