@@ -8,7 +8,7 @@ import { defineConfig, type Plugin } from "vitest/config";
 const root = fileURLToPath(new URL(".", import.meta.url));
 const server = process.env["SMARTROOM_URL"] ?? "http://localhost:8080";
 /** One page per purpose; the address is the file's name. */
-const pages = ["panel.html", "login.html", "wall.html", "technician.html", "meeting.html", "pad.html"];
+const pages = ["panel.html", "login.html", "wall.html", "technician.html", "meeting.html", "pad.html", "ceremony.html"];
 const build = hashOf(["src", "public", "package-lock.json", ...pages]);
 
 export default defineConfig({

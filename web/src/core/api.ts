@@ -48,15 +48,16 @@ export class Api {
     return this.call("GET", `/api/v1/meet/${encodeURIComponent(code)}`);
   }
 
-  /** One request; never throws. */
+  /** One request; never throws. A Blob or File goes as it is. */
   async call<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
     try {
       const init: RequestInit = { method, signal: stop.signal, headers: { Accept: "application/json" }, credentials: "same-origin" };
       if (body !== undefined) {
-        init.headers = { ...init.headers, "Content-Type": "application/json" };
-        init.body = JSON.stringify(body);
+        const bytes = body instanceof Blob;
+        init.headers = { ...init.headers, "Content-Type": bytes ? body.type || "application/octet-stream" : "application/json" };
+        init.body = bytes ? body : JSON.stringify(body);
       }
       const response = await this.fetch(path, init);
       const content: unknown = response.status === 204 ? null : await response.json();

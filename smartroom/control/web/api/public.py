@@ -13,7 +13,7 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.rights import Action
 from smartroom.control.limits import JUDGE_BURST, JUDGE_PER_S, JUDGES_AT_ONCE
 from smartroom.control.web.api.pictures import picture_body
-from smartroom.control.web.keys import HOUSE, PAGES
+from smartroom.control.web.keys import FRONT, HOUSE, PAGES
 from smartroom.control.web.pages import SIGN, VERIFY
 from smartroom.control.web.presses import note
 from smartroom.control.web.problems import not_found, rate_limited
@@ -67,14 +67,18 @@ async def download(request: web.Request) -> web.StreamResponse:
 
 async def code_picture(request: web.Request) -> web.StreamResponse:
     """The QR code of a document, as it stands on paper: there is one from the freeze on."""
-    import segno  # noqa: PLC0415  # only where a code is shown
-
     ceremonies, key = request.app[HOUSE].ceremonies, request.match_info["ceremony"]
     if ceremonies is None or ceremonies.find(key) is None:
         raise not_found("Dokumen ini tidak dikenal di sini", "This document is not known here")
-    drawn = io.BytesIO()
-    segno.make(ceremonies.address(key), error="m").save(drawn, kind="svg", border=2, scale=8, xmldecl=False)
-    return web.Response(body=drawn.getvalue(), content_type="image/svg+xml")
+    return _drawn(ceremonies.address(key))
+
+
+async def link_picture(request: web.Request) -> web.StreamResponse:
+    """A phone's link as a QR code, while it is good."""
+    ceremonies, token = request.app[HOUSE].ceremonies, request.match_info["token"]
+    if ceremonies is None or ceremonies.desk_of(token) is None:
+        raise not_found("Tautan ini sudah tidak berlaku", "This link has ended")
+    return _drawn(f"{request.app[FRONT].url}/tte/{token}")
 
 
 async def verify_page(request: web.Request) -> web.StreamResponse:
@@ -128,7 +132,16 @@ TABLE = (
     page("/v" + _CODE + "/document.pdf", download),
     page("/v" + _CODE + "/qr.svg", code_picture),
     page("/tte/{token:[A-Za-z0-9_-]{32}}", sign_page),
+    page("/tte/{token:[A-Za-z0-9_-]{32}}/qr.svg", link_picture),
 )
+
+
+def _drawn(address: str) -> web.Response:
+    import segno  # noqa: PLC0415  # only where a code is shown
+
+    drawn = io.BytesIO()
+    segno.make(address, error="m").save(drawn, kind="svg", border=2, scale=8, xmldecl=False)
+    return web.Response(body=drawn.getvalue(), content_type="image/svg+xml")
 
 
 def _desk(call: Call[AskCode, Nothing] | Call[SignTask, Nothing] | Call[Nothing, Nothing]) -> DocumentDesk:
