@@ -112,8 +112,7 @@ class Window:
     async def allow(self) -> None:
         """Have camera and microphone, whether or not the page had to ask."""
         await self.until(f"!!({_find('turn-on')} || {_find('mic')})")
-        if await self.evaluate(f"!!{_find('turn-on')}"):
-            await self.click("turn-on")
+        await self.evaluate(f"{_find('turn-on')}?.click()")
         await self.see("mic")
 
     async def join(self, name: str, *, agency: str = "", devices: bool = True) -> None:

@@ -302,8 +302,9 @@ async def house(
     media: Media | None = None,
     addresses: Mapping[str, str] | None = None,
     at: str = "127.0.0.1",
+    host: str = "",
 ) -> AsyncIterator[House]:
-    """A server on a free port, with a host's token."""
+    """A server on a free port, with a host's token; `host` is a name it answers to beside its address."""
     site = folder / "site"
     (site / ROOM).mkdir(parents=True, exist_ok=True)
     (site / ROOM / "room.yaml").write_text(room)
@@ -314,7 +315,7 @@ async def house(
         probe.bind((at, 0))
         port = probe.getsockname()[1]
     origin = f"http://{at}:{port}"
-    front = Front(at, port, frozenset({origin}), "test")
+    front = Front(at, port, frozenset({origin, *([f"http://{host}:{port}"] if host else [])}), "test")
     async with (
         Application(site, folder / "data", media=media, addresses={ROOM: addresses or {}}) as application,
         application.web(front) as server,

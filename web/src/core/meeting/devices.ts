@@ -38,11 +38,16 @@ export function changes(before: readonly Device[], after: readonly Device[], usi
     // Before permission was given the list is nameless: all that appears then was there before.
     if (old.length === 0 && !before.some((device) => device.kind === kind && device.label !== "")) continue;
     for (const device of old) {
-      if (!now.some((other) => other.id === device.id)) happened.push({ what: "gone", kind, label: device.label, used: using[kind]?.id === device.id });
+      if (!now.some((other) => other.id === device.id)) happened.push({ what: "gone", kind, label: device.label, used: isUsed(device, using[kind]) });
     }
     for (const device of now) if (!old.some((other) => other.id === device.id)) happened.push({ what: "came", kind, label: device.label, used: false });
   }
   return happened;
+}
+
+/** Chromium's `default` is one of the others, and is called after it. */
+function isUsed(device: Device, using: Choice | undefined): boolean {
+  return using !== undefined && (using.id === device.id || (using.id === "default" && using.label.endsWith(device.label)));
 }
 
 /** What to open after the device in use has gone: the one remembered before it, else the first that is there. */

@@ -106,6 +106,7 @@ describe("devices", () => {
   it("finds a device again by its name when its id has changed", () => expect(find([built, mic("9", "Headset")], "audioinput", { id: "2", label: "Headset" })?.id).toBe("9"));
   it.each([
     ["pulled while in use", [built, headset], [built], { id: "2", label: "Headset" }, [{ what: "gone", kind: "audioinput", label: "Headset", used: true }]],
+    ["pulled while in use as the default", [built, headset], [built], { id: "default", label: "Default - Headset" }, [{ what: "gone", kind: "audioinput", label: "Headset", used: true }]],
     ["pulled while another is in use", [built, headset], [built], { id: "1", label: "Built-in" }, [{ what: "gone", kind: "audioinput", label: "Headset", used: false }]],
     ["plugged in", [built], [built, headset], { id: "1", label: "Built-in" }, [{ what: "came", kind: "audioinput", label: "Headset", used: false }]],
     ["named only now, after permission", [mic("", "")], [built, headset], NONE, []],

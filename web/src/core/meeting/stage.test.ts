@@ -28,7 +28,7 @@ describe("every arrangement", () => {
           const { pages } = arrange(state, FOLLOW, "p03", area);
           for (let page = 0; page < pages; page += 1) {
             const { tiles } = arrange(state, { ...FOLLOW, page }, "p03", area);
-            expect(tiles.length).toBeLessThanOrEqual(Math.max(2, area.most));
+            expect(tiles.filter((tile) => tile.person !== "p03").length).toBeLessThanOrEqual(Math.max(2, area.most));
             for (const tile of tiles) {
               expect(tile.x, tile.key).toBeGreaterThanOrEqual(-0.5);
               expect(tile.y, tile.key).toBeGreaterThanOrEqual(-0.5);
@@ -71,6 +71,12 @@ describe("who stands where", () => {
   it("stands in protocol order, then by arrival", () => {
     const people = [person("c", { rank: 2, joined: 1 }), person("a", { rank: 2, joined: 5 }), person("b", { rank: 0, joined: 9 })];
     expect(inOrder(meeting(people).people).map((one) => one.id)).toEqual(["b", "c", "a"]);
+  });
+
+  it("shows oneself on every page beside a large picture", () => {
+    const state = meeting(crowd(25), { stage: { layout: "speaker", spotlight: [], shown: ["p01"], screen: null } });
+    const { pages } = arrange(state, FOLLOW, "p20", LAPTOP);
+    for (let page = 0; page < pages; page += 1) expect(arrange(state, { ...FOLLOW, page }, "p20", LAPTOP).tiles.map((tile) => tile.person)).toContain("p20");
   });
 
   it("never shows more pictures on a page than the device can receive", () => {

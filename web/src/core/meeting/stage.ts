@@ -72,7 +72,7 @@ export function arrange(state: MeetingState, own: Own, me: string, area: Area): 
   for (const person of [...first, ...people.filter((id) => !first.includes(id))]) {
     if (!head.some((who) => who.person === person && who.source === "camera")) rest.push({ person, source: "camera" });
   }
-  return head.length === 0 ? grid(rest, own.page, area) : featured(layout, head, rest, own.page, area);
+  return head.length === 0 ? grid(rest, own.page, area) : featured(layout, head, rest, me, own.page, area);
 }
 
 function layoutOf(state: MeetingState, own: Own, pin: string | null, screen: string | null): Layout {
@@ -108,14 +108,20 @@ function grid(who: Who[], page: number, area: Area): Arrangement {
 }
 
 /** One or two large, the rest small: beside them on a wide page, below on a narrow one. */
-function featured(layout: Layout, head: Who[], rest: Who[], page: number, area: Area): Arrangement {
+function featured(layout: Layout, head: Who[], rest: Who[], me: string, page: number, area: Area): Arrangement {
   const whole = { x: 0, y: 0, width: area.width, height: area.height };
   if (rest.length === 0) return { layout, tiles: place(head, cells(head.length, whole, area.gap, head.length > 1), true), page: 0, pages: 1 };
   const [main, strip] = area.width / area.height >= WIDE ? beside(whole, area, head.length, rest.length) : below(whole, area, head, rest.length);
-  const fits = Math.max(1, Math.min(strip.length, area.most - head.length));
-  const pages = Math.max(1, Math.ceil(rest.length / fits));
+  const room = Math.max(1, Math.min(strip.length, area.most - head.length));
+  // Where not all fit, oneself is on every page: nobody wants to turn pages to see whether his hair is right.
+  const self = rest.find((who) => who.person === me && who.source === "camera");
+  const mirror = strip.length > 1 && rest.length > room ? self : undefined;
+  const turning = mirror ? rest.filter((who) => who !== mirror) : rest;
+  // One's own picture comes from no slot.
+  const each = mirror ? Math.min(strip.length - 1, room) : room;
+  const pages = Math.max(1, Math.ceil(turning.length / each));
   const at = Math.min(Math.max(0, page), pages - 1);
-  const here = rest.slice(at * fits, at * fits + fits);
+  const here = [...turning.slice(at * each, at * each + each), ...(mirror ? [mirror] : [])];
   return { layout, tiles: [...place(head, cells(head.length, main, area.gap, head.length > 1), true), ...place(here, strip, false)], page: at, pages };
 }
 

@@ -1,4 +1,4 @@
-import { type Choice, changes, type Device, following, find, type Happened, type Kind, NONE } from "../../core/meeting/devices";
+import { type Choice, changes, type Device, following, find, type Happened, instead, type Kind, NONE } from "../../core/meeting/devices";
 import type { Memory } from "../../core/meeting/ports";
 import { type Trouble, troubleOf } from "../../core/meeting/trouble";
 import { around, canCapture, granted, listDevices } from "./browser";
@@ -20,6 +20,8 @@ export class LocalMedia {
   troubles = $state.raw<Record<Source, Trouble | null>>({ mic: null, camera: null });
   /** The browser asks the person now. */
   asking = $state(false);
+  /** It is known whether anybody has to be asked. */
+  known = $state(false);
   devices = $state.raw<Device[]>([]);
   chosen = $state.raw<Record<Kind, Choice>>({ audioinput: NONE, videoinput: NONE, audiooutput: NONE });
   /** Loudness at the microphone, also while it is closed: 0..1. */
@@ -31,6 +33,8 @@ export class LocalMedia {
   changed: (source: Source) => void = () => undefined;
   /** Devices were plugged or pulled. */
   happened: (news: Happened[]) => void = () => undefined;
+  /** Another device goes on in the place of one that has gone. */
+  replaced: (label: string) => void = () => undefined;
   heard: (level: number) => void = () => undefined;
 
   readonly #memory: Memory;
@@ -52,13 +56,16 @@ export class LocalMedia {
     if (!canCapture) {
       const trouble: Trouble = around.secure ? "unsupported" : "insecure";
       this.troubles = { mic: trouble, camera: trouble };
+      this.known = true;
       return;
     }
     if (!this.#watching) navigator.mediaDevices.addEventListener?.("devicechange", () => void this.#look());
     this.#watching = true;
     await this.#look();
     const [camera, mic] = await Promise.all([granted("camera"), granted("microphone")]);
-    if (camera && mic) await this.open();
+    const opened = camera && mic ? this.open() : null;
+    this.known = true;
+    await opened;
   }
 
   /** True once anything was had or refused: the person has been asked. */
@@ -123,10 +130,10 @@ export class LocalMedia {
     return this.#turn;
   }
 
-  async #get(sources: Source[]): Promise<boolean> {
+  async #get(sources: Source[], device: Device | null = null): Promise<boolean> {
     this.asking = true;
     try {
-      const stream = await this.#request(sources);
+      const stream = await this.#request(sources, device);
       for (const source of sources) {
         const track = (source === "mic" ? stream.getAudioTracks() : stream.getVideoTracks())[0] ?? null;
         this.#take(source, track);
@@ -143,10 +150,10 @@ export class LocalMedia {
     }
   }
 
-  async #request(sources: Source[]): Promise<MediaStream> {
+  async #request(sources: Source[], device: Device | null): Promise<MediaStream> {
     const wanted = (exact: boolean): MediaStreamConstraints => ({
-      audio: sources.includes("mic") && { ...this.#device("mic", exact), echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-      video: sources.includes("camera") && { ...this.#device("camera", exact), width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 }, facingMode: "user" },
+      audio: sources.includes("mic") && { ...this.#device("mic", exact, device), echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      video: sources.includes("camera") && { ...this.#device("camera", exact, device), width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25, max: 30 }, facingMode: "user" },
     });
     try {
       return await navigator.mediaDevices.getUserMedia(wanted(true));
@@ -157,9 +164,9 @@ export class LocalMedia {
     }
   }
 
-  #device(source: Source, exact: boolean): MediaTrackConstraints {
-    const device = exact ? find(this.devices, KIND[source], this.chosen[KIND[source]]) : null;
-    return device ? { deviceId: { exact: device.id } } : {};
+  #device(source: Source, exact: boolean, device: Device | null): MediaTrackConstraints {
+    const wanted = exact ? (device ?? find(this.devices, KIND[source], this.chosen[KIND[source]])) : null;
+    return wanted ? { deviceId: { exact: wanted.id } } : {};
   }
 
   #take(source: Source, track: MediaStreamTrack | null): void {
@@ -184,15 +191,19 @@ export class LocalMedia {
     if (this[source]) this.#take(source, null);
   }
 
-  /** The device was pulled, or the system took it away. */
+  /** The device was pulled, or the system took it away: say so, and go on with another. */
   async #lost(source: Source): Promise<void> {
-    const label = this[source]?.label ?? "";
-    const listed = this.devices;
+    const kind = KIND[source];
+    const gone = this.using(kind) ?? NONE;
     this.#drop(source);
-    await this.#look();
-    // Where the list still has it, it was taken, not pulled: say it here.
-    if (this.devices.length === listed.length) this.happened([{ what: "gone", kind: KIND[source], label, used: true }]);
-    if (source === "camera" ? this.cameraOn : true) await this.#next(() => this.#get([source]).then(() => undefined));
+    const before = this.devices;
+    this.devices = await listDevices();
+    const news = changes(before, this.devices, { [kind]: gone });
+    // Where the list still has it, it was taken, not pulled.
+    this.happened(news.some((one) => one.used) ? news : [...news, { what: "gone", kind, label: gone.label, used: true }]);
+    if (source === "camera" && !this.cameraOn) return;
+    const next = instead(this.devices.filter((device) => device.id !== gone.id), kind, this.chosen[kind]);
+    await this.#next(() => this.#get([source], next).then((got) => void (got && this[source] && this.replaced(this[source]?.label ?? ""))));
   }
 
   async #look(): Promise<void> {

@@ -122,6 +122,7 @@ export class Call {
     this.follow(this.line.now, null);
     media.changed = (source) => void this.#changed(source);
     media.happened = (news) => this.#devices(news);
+    media.replaced = (label) => this.tell(this.m.nowUsing(label), true);
     media.heard = (level) => this.#heard(level);
     if (this.visit.device !== "phone" && window.innerWidth >= 1100) this.reading = true;
     this.#timers.push(setInterval(() => this.#tick(), 500), setInterval(() => void this.#look(), LOOK_MS));
@@ -152,6 +153,7 @@ export class Call {
     const { media } = this.visit;
     media.changed = () => undefined;
     media.happened = () => undefined;
+    media.replaced = () => undefined;
     media.heard = () => undefined;
   }
 
