@@ -272,6 +272,54 @@ def history(
         click.echo(f"older: --before {found.older}")
 
 
+@main.command()
+@click.argument("room")
+@click.argument("scene")
+@click.option(
+    "--extends", default="*", help="Scene to differ from; default: whichever leaves the shortest file. '' for none."
+)
+@click.option("--name", "name_id", help="Its name on the tile; default: made from SCENE.")
+@click.option("--name-en", help="The same in English.")
+@click.option("--drop", multiple=True, help="Leave a line out: matrix.mute.1; repeat.")
+@click.option("--add", multiple=True, help="Take in a line that is not proposed; repeat.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@_URL
+@_TOKEN
+@_DATA
+def record(
+    room: str,
+    scene: str,
+    extends: str,
+    name_id: str | None,
+    name_en: str | None,
+    drop: tuple[str, ...],
+    add: tuple[str, ...],
+    url: str | None,
+    token: str | None,
+    data: Path,
+    *,
+    yes: bool,
+) -> None:
+    """Record the room as it is as a new SCENE: shown line by line, written only after approval."""
+    from smartroom.commands.record import BadChoice, choose, recording_lines  # noqa: PLC0415
+    from smartroom.protocol.base import Text  # noqa: PLC0415
+
+    found = _ask(url, token, data, lambda client: client.room(room).recording(extends))
+    try:
+        lines = choose(found, drop, add)
+    except BadChoice as error:
+        _fail(str(error), EXIT_PARTIAL)
+    click.echo("\n".join(recording_lines(found, [f"{line.device}.{line.property}" for line in lines])))
+    if not lines:
+        _fail("nothing to record: the room is as the extended scene wants it", EXIT_PARTIAL)
+    if not yes and not click.confirm(f"Write {scene}.yaml with {len(lines)} lines?"):
+        click.echo("nothing was written")
+        return
+    name = Text(id=name_id or scene.replace("-", " ").capitalize(), en=name_en or "")
+    _ask(url, token, data, lambda client: client.room(room).record(scene, name, found, lines))
+    click.echo(f"wrote {scene}.yaml; its tile appears within a second")
+
+
 @main.group("log")
 def log_group() -> None:
     """The rooms' event logs, read from the data folder; no server is needed."""

@@ -106,9 +106,10 @@ def parse_document(text: str, *, file: str = "<text>") -> Document:
     return Document(file, value, lines)
 
 
-def to_text(value: object) -> str:
-    """Plain values as YAML that reads back as the same: `on` stays a word, long texts stay on their line."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+def to_text(value: object, *, flow: bool = False) -> str:
+    """Plain values as YAML that reads back as the same: `on` stays a word, long texts stay on their line. `flow`: innermost parts on one line."""
+    style = None if flow else False
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000, default_flow_style=style)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml where the wheel has it: ten times faster

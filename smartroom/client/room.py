@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal, overload
 from urllib.parse import urlencode
@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from smartroom.client.follow import Follower
 from smartroom.client.wire import RUN_S, Wire
-from smartroom.protocol.base import Value
+from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport
 from smartroom.protocol.history import History, HistoryQuery
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Plan, Recording, RecordLine
 from smartroom.protocol.state import RoomState, Run
 
 PATIENCE_S = 60.0
@@ -100,6 +100,21 @@ class Room:
     async def undo(self, run: str | None = None, *, wait: bool = True) -> ApplyReport | Accepted:
         """Take the last change back; `run`, from `RoomState.undo`, refuses any other than the one seen."""
         return await self._run("undo", {"run": run}, wait=wait)
+
+    async def recording(self, extends: str | None = "*") -> Recording:
+        """The room as it is, as a difference from a scene; `*` takes the one that leaves the shortest file. Nothing is written."""
+        return await self._wire.ask("GET", f"{self._path}/recording?{urlencode({'extends': extends or ''})}", Recording)
+
+    async def record(self, scene: str, name: Text, recording: Recording, lines: Sequence[RecordLine]) -> Accepted:
+        """Write these lines of a recording, reviewed, as a new scene."""
+        written = [{"device": line.device, "property": line.property, "value": line.value} for line in lines]
+        body: dict[str, object] = {
+            "scene": scene,
+            "name": name.model_dump(),
+            "extends": recording.extends,
+            "lines": written,
+        }
+        return await self._press("POST", "scenes", body)
 
     async def report(self, run: str) -> ApplyReport:
         """Wait for a run to end."""

@@ -143,7 +143,7 @@ class LiveRoom:
         )
         self._scribe: Scribe | None = None
         self.bench = Bench(self.supervisor)
-        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed)
+        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed, folder)
         self.walls = Walls(
             self._furniture,
             self.store,

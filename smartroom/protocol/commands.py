@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from smartroom.protocol.base import Id, Message, Value
+from smartroom.protocol.base import Id, Message, Text, Value
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.rundowns import CueDeed, Turn
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Plan, RecordedLine
 from smartroom.protocol.state import Patch, RoomState, Run
 
 PressId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
@@ -37,6 +37,16 @@ class RetryRun(Press):
     scene: Id
     device: Id | None = None
     property: Annotated[str, Field(max_length=64)] | None = None
+
+
+class RecordScene(Press):
+    """Write a new scene's file: the lines that were reviewed, with the values that were seen."""
+
+    scene: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: Text
+    icon: Annotated[str, Field(max_length=32)] = "scene"
+    extends: Id | None = None
+    lines: Annotated[list[RecordedLine], Field(min_length=1, max_length=500)]
 
 
 class CancelRun(Press):

@@ -121,3 +121,52 @@ class Plan(Message):
         plain = self.model_dump(mode="json", exclude={"digest"})
         text = json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+class RecordLine(Message):
+    """One property of the room as it is, as a new scene would have it."""
+
+    device: Id
+    property: str
+    label: Text
+    value: Value
+    said: Text
+    """The value in words."""
+    base_said: Text | None = None
+    """What the extended scene wants instead."""
+    written: str
+    """As it will stand in the file: `matrix.route.main: podium`."""
+    ticked: bool = True
+    """Proposed; what no scene of the room sets is offered and not proposed."""
+
+
+class RecordLeft(Message):
+    """A property that scenes of the room set and that cannot be recorded now."""
+
+    device: Id
+    property: str
+    label: Text
+    why: Text
+
+
+class Recording(Message):
+    """The room as it is, as a difference from a scene it would extend. Nothing is written before it was reviewed."""
+
+    room: Id
+    extends: Id | None = None
+    bases: list[str] = []
+    """Scenes that may be extended."""
+    lines: list[RecordLine]
+    left: list[RecordLeft] = []
+    same: int = 0
+    """Properties that are as the extended scene wants them."""
+    problem: Problem | None = None
+    """Why nothing can be recorded on this base."""
+
+
+class RecordedLine(Message):
+    """A reviewed line: what was read when it was reviewed is what is written."""
+
+    device: Id
+    property: str
+    value: Value

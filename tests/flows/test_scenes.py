@@ -86,3 +86,32 @@ async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser
     run = page.locator("[data-testid=event][data-kind=run]").first
     await run.wait_for()
     assert "Menjalankan Mode Presentasi" in (await run.inner_text()).replace("menjalankan", "Menjalankan")
+
+
+async def test_the_room_is_recorded_as_a_new_mode(pages: tuple[Demo, Browser]) -> None:
+    """An operator reviews the room line by line, unticks one, saves; the tile appears. A taken name is told where it is typed. A host has no such button."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await demo.front("matrix", "route.3", 5)
+    await page.locator("[data-testid=output-stage][data-source=dokumen]").wait_for()
+    await page.get_by_test_id("menu").click()
+    await page.get_by_test_id("open-record").click()
+    line = page.locator("[data-testid=record-line][data-device=matrix][data-property='route.3']")
+    await line.wait_for()
+    assert "Dokumen" in await line.inner_text()
+    await page.locator("[data-testid=record-line][data-device=matrix][data-property='route.4'] input").uncheck()
+    await page.get_by_test_id("record-name").fill("Semua mati")
+    await page.get_by_test_id("record-save").click()
+    await page.get_by_test_id("record-problem").wait_for()
+    assert "sudah dipakai" in await page.get_by_test_id("record-problem").inner_text()
+    await page.get_by_test_id("record-name").fill("Rapat sore")
+    await page.get_by_test_id("record-save").click()
+    await page.get_by_test_id("record-sheet").wait_for(state="detached")
+    await page.get_by_test_id("scene-rapat-sore").wait_for()
+    text = (demo.data / "site/smart-room-centre/rapat-sore.yaml").read_text()
+    assert "stage: dokumen" in text
+    assert "conference" not in text
+    host = await demo.pair(browser, "host")
+    await host.get_by_test_id("menu").click()
+    await host.get_by_test_id("menu-sheet").wait_for()
+    assert await host.get_by_test_id("open-record").count() == 0

@@ -28,6 +28,8 @@ class Action(StrEnum):
     DEVICE_SET = "device.set"
     """Any other property of a device: a technician's hand."""
     DEVICE_ACT = "device.act"
+    SCENE_RECORD = "scene.record"
+    """Write the room as it is as a new scene's file."""
     BLANK = "blank"
     DISMISS = "dismiss"
     RUNDOWN_RUN = "rundown.run"
@@ -117,7 +119,7 @@ _HOST = _SEE | {
     Action.CEREMONY_ARCHIVE,
     Action.HISTORY_READ,
 }
-_OPERATOR = _HOST | {Action.DEVICE_READ, Action.RUNDOWN_FORCE}
+_OPERATOR = _HOST | {Action.SCENE_RECORD, Action.DEVICE_READ, Action.RUNDOWN_FORCE}
 _TECHNICIAN = _OPERATOR | {
     Action.BENCH_READ,
     Action.SIMULATE,

@@ -79,6 +79,12 @@ def clock_label(at: float, zone: str) -> Text:
     return Text(id=f"{local:%H.%M.%S}", en=f"{local:%H:%M:%S}")
 
 
+def day_label(at: float, zone: str) -> Text:
+    """`2026-11-27` in the room's zone."""
+    local = datetime.fromtimestamp(at, UTC) + timedelta(hours=zone_hours(zone))
+    return Text.of(f"{local:%Y-%m-%d}")
+
+
 def mover_label(moved: Moved, zone: str) -> Text:
     """Who moved a property, and when: `di alat sendiri, 10.42.07`."""
     at = clock_label(moved.at, zone)
@@ -149,7 +155,15 @@ def value_label(name: str, spec: PropertySpec, value: Value, sources: Iterable[S
         ),
         None,
     )
-    return found or Text.of(f"{value:g} {spec.unit}".strip() if isinstance(value, float) else str(value))
+    return found or _figure(value, spec.unit)
+
+
+def _figure(value: Value, unit: str) -> Text:
+    """A number with its unit, to the tenth: `59,4 %`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Text.of(str(value))
+    text = f"{round(value, 1):g} {unit}".strip()
+    return Text(id=text.replace(".", ","), en=text)
 
 
 def choices(name: str, spec: PropertySpec, sources: Iterable[Source], device: Device) -> list[ChoiceLabel]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from devices.sdk.commands import Act, Priority
 from devices.sdk.errors import BadSetting, DeviceError
@@ -22,10 +23,11 @@ from smartroom.control.scenes.model import UNDO, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.plans import Plans
 from smartroom.control.scenes.recall import Recall
+from smartroom.control.scenes.recorder import Recorder
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport
 from smartroom.protocol.errors import ErrorCode
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Plan, RecordedLine, Recording
 
 _SAFETY = ("blank", "mute")
 _PressKey = tuple[str, str]
@@ -36,8 +38,15 @@ class Desk:
     """The way into one room. Every method raises ProblemError with words for the person who asked."""
 
     def __init__(
-        self, room: Room, store: Store, gateway: Gateway, engine: Engine, dismissed: Callable[[str], None]
+        self,
+        room: Room,
+        store: Store,
+        gateway: Gateway,
+        engine: Engine,
+        dismissed: Callable[[str], None],
+        folder: Path,
     ) -> None:
+        """`folder` is the room's, for scenes that are recorded."""
         self.room = room.id
         self.store = store
         self._room = room
@@ -45,6 +54,7 @@ class Desk:
         self._engine = engine
         self._dismissed = dismissed
         self._plans = Plans(lambda: self._room, store, gateway)
+        self._recorder = Recorder(folder, lambda: self._room, lambda: engine.scenes, gateway)
         self._presses: OrderedDict[_PressKey, asyncio.Future[Accepted]] = OrderedDict()
 
     def describe(self, room: Room) -> None:
@@ -90,6 +100,30 @@ class Desk:
             return Accepted(id=press, run=recall.run.id, attached=attached)
 
         return self._once((by, press), start)
+
+    async def recording(self, extends: str | None) -> Recording:
+        """The room as it is, as a difference from a scene; `*` takes the one that leaves the shortest file. Nothing is written."""
+        return await self._recorder.propose(extends)
+
+    def record(
+        self,
+        scene: str,
+        name: Text,
+        icon: str,
+        extends: str | None,
+        lines: Sequence[RecordedLine],
+        *,
+        by: str,
+        press: str,
+    ) -> Accepted:
+        """Write reviewed lines as a new scene; its tile appears when the file has been read."""
+
+        def write() -> Accepted:
+            self._recorder.write(scene, name, icon, extends, lines, by)
+            self.store.did(by, Text(id=f"merekam {name.id}", en=f"recorded {name.en or name.id}"))
+            return Accepted(id=press)
+
+        return self._once((by, press), write)
 
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
         """Stop a run where it is."""

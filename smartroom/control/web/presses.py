@@ -19,6 +19,7 @@ from smartroom.protocol.commands import (
     CancelRun,
     DismissUnfinished,
     Press,
+    RecordScene,
     RetryRun,
     RunCue,
     SetProperty,
@@ -74,6 +75,8 @@ class Presses:
             case RetryRun():
                 part = ".".join(filter(None, (press.device, press.property)))
                 return Action.SCENE_RETRY, f"{press.scene} {part}".rstrip()
+            case RecordScene():
+                return Action.SCENE_RECORD, press.scene
             case CancelRun():
                 return Action.SCENE_CANCEL, press.run
             case UndoRun():
@@ -172,6 +175,9 @@ async def _carry_out(house: House, desk: Desk, actor: Actor, press: Press) -> Ac
             return await desk.apply_planned(press.scene, plan, by=by, press=press.id)
         case RetryRun():
             return desk.retry(press.scene, press.device, press.property, by=by, press=press.id)
+        case RecordScene():
+            parts = (press.scene, press.name, press.icon, press.extends, press.lines)
+            return desk.record(*parts, by=by, press=press.id)
         case CancelRun():
             return desk.cancel(press.run, by=by, press=press.id)
         case UndoRun():

@@ -29,6 +29,7 @@ from smartroom.protocol.commands import (
     CancelRun,
     DismissUnfinished,
     Press,
+    RecordScene,
     RetryRun,
     RunCue,
     SetProperty,
@@ -41,6 +42,7 @@ NAMESPACE = "/room"
 PRESSES: Final[Mapping[str, type[Press]]] = {
     "apply": ApplyScene,
     "retry": RetryRun,
+    "record": RecordScene,
     "cancel": CancelRun,
     "undo": UndoRun,
     "set": SetProperty,

@@ -134,6 +134,9 @@ class SmallDesk:
     def cancel(self, run: str, *, by: str, press: str) -> Accepted:
         return self._once(press, "cancel", run)
 
+    def record(self, scene: str, *what: object, by: str, press: str) -> Accepted:
+        return self._once(press, "record", (scene, *what))
+
     def undo(self, run: str | None = None, *, by: str, press: str) -> Accepted:
         return self._once(press, "undo", run, run=f"run-{press}")
 

@@ -23,6 +23,11 @@ from tests.control.web.house import PASSWORD, ROOM, Page, Served, SmallStore, ad
 WORDS: dict[str, dict[str, object]] = {
     "apply": {"scene": "rapat"},
     "retry": {"scene": "rapat"},
+    "record": {
+        "scene": "sore",
+        "name": {"id": "Sore"},
+        "lines": [{"device": "matrix", "property": "volume", "value": 30}],
+    },
     "cancel": {"run": "run-1"},
     "undo": {"run": "run-1"},
     "set": {"device": "matrix", "property": "volume", "value": 30},
@@ -34,6 +39,7 @@ WORDS: dict[str, dict[str, object]] = {
 ACTIONS = {
     "apply": Action.SCENE_APPLY,
     "retry": Action.SCENE_RETRY,
+    "record": Action.SCENE_RECORD,
     "cancel": Action.SCENE_CANCEL,
     "undo": Action.UNDO,
     "set": Action.CONTROL_SET,

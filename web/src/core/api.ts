@@ -1,4 +1,4 @@
-import type { Door, History, Me, Paired, Plan, Problem, RoomSummary } from "../protocol/messages";
+import type { Door, History, Me, Paired, Plan, Problem, Recording, RoomSummary } from "../protocol/messages";
 
 /** A page waits this long for an answer; a plan reads the devices first and may need it. */
 const TIMEOUT_MS = 10_000;
@@ -22,6 +22,10 @@ export class Api {
 
   plan(room: string, scene: string): Promise<Reply<Plan>> {
     return this.call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/scenes/${encodeURIComponent(scene)}/plan`);
+  }
+
+  recording(room: string, base: string): Promise<Reply<Recording>> {
+    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/recording?${new URLSearchParams({ extends: base }).toString()}`);
   }
 
   history(room: string, query: Record<string, string>): Promise<Reply<History>> {

@@ -1,4 +1,4 @@
-import type { Accepted, Answer, Problem, Value } from "../protocol/messages";
+import type { Accepted, Answer, Problem, RecordedLine, Text, Value } from "../protocol/messages";
 import type { Connection } from "./connection";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED, UNREADABLE } from "./problems";
 
@@ -13,6 +13,7 @@ export type Outcome = { ok: Accepted } | { problem: Problem };
 export interface Asks {
   apply: { scene: string; plan?: string };
   retry: { scene: string; device: string | null; property: string | null };
+  record: { scene: string; name: Text; icon: string; extends: string | null; lines: RecordedLine[] };
   cancel: { run: string };
   undo: { run: string | null };
   set: { device: string; property: string; value: Value };

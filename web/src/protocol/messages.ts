@@ -1507,6 +1507,56 @@ export interface ReadyItem {
   text: Text;
 }
 
+/** A property that scenes of the room set and that cannot be recorded now. */
+export interface RecordLeft {
+  device: string;
+  label: Text;
+  property: string;
+  why: Text;
+}
+
+/** One property of the room as it is, as a new scene would have it. */
+export interface RecordLine {
+  base_said: Text | null;
+  device: string;
+  label: Text;
+  property: string;
+  said: Text;
+  ticked: boolean;
+  value: Value;
+  written: string;
+}
+
+/** Write a new scene's file: the lines that were reviewed, with the values that were seen. */
+export interface RecordScene {
+  at: number;
+  extends: string | null;
+  icon: string;
+  id: string;
+  lines: RecordedLine[];
+  name: Text;
+  room: string;
+  scene: string;
+}
+
+/** A reviewed line: what was read when it was reviewed is what is written. */
+export interface RecordedLine {
+  device: string;
+  property: string;
+  value: Value;
+}
+
+/** The room as it is, as a difference from a scene it would extend. Nothing is written before it was reviewed. */
+export interface Recording {
+  bases: string[];
+  extends: string | null;
+  left: RecordLeft[];
+  lines: RecordLine[];
+  problem: Problem | null;
+  room: string;
+  same: number;
+}
+
 /** A screen takes the link. A browser keeps the secret in a cookie, a program asks for it. */
 export interface Redeem {
   code: string;

@@ -16,7 +16,7 @@ from smartroom.control.identity.rights import Action, Resource, may
 from smartroom.control.limits import PLAN_BYTES, WAITING_APPLIES
 from smartroom.control.web.gate import misshaped
 from smartroom.control.web.routes import Call, Nothing, route
-from smartroom.protocol.base import Id, Message, Value
+from smartroom.protocol.base import Id, Message, Text, Value
 from smartroom.protocol.commands import (
     Accepted,
     ActDevice,
@@ -27,6 +27,7 @@ from smartroom.protocol.commands import (
     DismissUnfinished,
     Press,
     PressId,
+    RecordScene,
     RetryRun,
     RunCue,
     SetProperty,
@@ -36,7 +37,7 @@ from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.history import History, HistoryQuery
 from smartroom.protocol.people import RoomSummary
 from smartroom.protocol.rundowns import Turn
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Plan, RecordedLine, Recording
 from smartroom.protocol.state import DeviceState, Link, RoomState, Run
 
 _waiting = asyncio.Semaphore(WAITING_APPLIES)
@@ -60,6 +61,22 @@ class RetryBody(PressBody):
 
     device: Id | None = None
     property: Annotated[str, Field(max_length=64)] | None = None
+
+
+class RecordBody(PressBody):
+    """A new scene: what was reviewed."""
+
+    scene: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: Text
+    icon: Annotated[str, Field(max_length=32)] = "scene"
+    extends: Id | None = None
+    lines: Annotated[list[RecordedLine], Field(min_length=1, max_length=500)]
+
+
+class Base(Message):
+    """`extends`: the scene to differ from, nothing for none, `*` for the one that leaves the shortest file."""
+
+    extends: str = ""
 
 
 class UndoBody(PressBody):
@@ -146,6 +163,19 @@ async def retry(call: Call[RetryBody, Wait]) -> Accepted | ApplyReport:
     body = call.body
     press = _press(RetryRun, call, scene=call.part("scene"), device=body.device, property=body.property)
     return await _run(call, press)
+
+
+async def recording(call: Call[Nothing, Base]) -> Recording:
+    """The room as it is, as a difference from a scene; nothing is written."""
+    desk = call.presses.desk(call.actor, call.part("room"), Action.SCENE_RECORD)
+    return await desk.recording(call.query.extends or None)
+
+
+async def record(call: Call[RecordBody, Nothing]) -> Accepted:
+    """Write reviewed lines as a new scene's file."""
+    body = call.body
+    what = {"scene": body.scene, "name": body.name, "icon": body.icon, "extends": body.extends, "lines": body.lines}
+    return await call.presses.take(call.actor, _press(RecordScene, call, **what))
 
 
 async def cancel(call: Call[PressBody, Nothing]) -> Accepted:
@@ -238,6 +268,8 @@ TABLE = (
         limit=PLAN_BYTES,
     ),
     route("POST", _SCENE + "/retry", Action.SCENE_RETRY, retry, body=RetryBody, query=Wait, answer=Accepted),
+    route("GET", _ROOM + "/recording", Action.SCENE_RECORD, recording, query=Base, answer=Recording),
+    route("POST", _ROOM + "/scenes", Action.SCENE_RECORD, record, body=RecordBody, answer=Accepted),
     route("GET", _ROOM + "/runs", Action.HISTORY_READ, history, query=Recent, answer=Run, many=True),
     route("GET", _ROOM + "/history", Action.HISTORY_READ, happened, query=HistoryQuery, answer=History),
     route("GET", _ROOM + "/runs/{run}", Action.HISTORY_READ, report, answer=ApplyReport),

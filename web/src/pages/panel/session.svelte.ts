@@ -29,7 +29,7 @@ export type MeetingTab = "people" | "lobby" | "stage" | "roll" | "link";
 /** Which sheet is open, and for what. */
 export type Open =
   | { kind: "meeting"; tab: MeetingTab; person?: string }
-  | { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" } | null;
+  | { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" | "record" } | null;
 
 /** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
 export class Session {
@@ -98,6 +98,11 @@ export class Session {
   /** Whether this page's person or tablet may do something; before the server said who they are, the server alone judges. */
   may(action: string): boolean {
     return this.me === null || this.me.actions.includes(action);
+  }
+
+  /** Sends a press whose refusal its own sheet tells. */
+  ask<E extends keyof Asks>(event: E, body: Asks[E], key: string): Promise<Outcome> {
+    return this.#presses.send(event, body, key);
   }
 
   /** Sends a press; a refusal becomes a notice at the control named by `key`. */

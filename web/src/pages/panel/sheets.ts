@@ -10,5 +10,6 @@ export const sheets = {
   history: new Part(() => import("./HistorySheet.svelte")),
   meeting: new Part(() => import("./meeting/MeetingSheet.svelte")),
   meetingCard: new Part(() => import("./meeting/MeetingCard.svelte")),
+  record: new Part(() => import("./RecordSheet.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };
