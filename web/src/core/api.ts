@@ -25,7 +25,7 @@ export class Api {
   }
 
   recording(room: string, base: string): Promise<Reply<Recording>> {
-    return this.#call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/recording?${new URLSearchParams({ extends: base }).toString()}`);
+    return this.call("GET", `/api/v1/rooms/${encodeURIComponent(room)}/recording?${new URLSearchParams({ extends: base }).toString()}`);
   }
 
   history(room: string, query: Record<string, string>): Promise<Reply<History>> {
