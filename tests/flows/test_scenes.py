@@ -74,7 +74,8 @@ async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser
     await demo.ask("PUT", "rooms/smart-room-centre/devices/matrix/properties/volume.1", {"value": 33})
     await demo.front("matrix", "route.3", 2)
     await page.locator("[data-testid=output-stage][data-source=rapat]").wait_for()
-    await page.get_by_test_id("history").click()
+    await page.get_by_test_id("menu").click()
+    await page.get_by_test_id("open-history").click()
     first = page.get_by_test_id("event").first
     await first.wait_for()
     assert "Monitor podium: Rapat video" in await first.inner_text()

@@ -20,7 +20,7 @@ from smartroom.protocol.scenes import Recording, RecordLeft, RecordLine
 
 _HEAD = frozenset({"pan_tilt", "zoom"})
 """Where a camera looks; a stored position says it better."""
-_NO_HARDWARE = frozenset({"rundown", "stage"})
+_NO_HARDWARE = frozenset({"rundown", "stage", "plaque"})
 """What people run in the room is no state of it."""
 
 
