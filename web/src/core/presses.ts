@@ -1,4 +1,4 @@
-import type { Accepted, Answer, Problem, RecordedLine, Text, Value } from "../protocol/messages";
+import type { Accepted, Answer, Problem, RecordedLine, RunCue, Text, Value } from "../protocol/messages";
 import type { Connection } from "./connection";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED, UNREADABLE } from "./problems";
 
@@ -20,6 +20,7 @@ export interface Asks {
   act: { device: string; action: string; arguments: Record<string, Value> };
   blank: { on: boolean };
   dismiss: Record<never, never>;
+  cue: { rundown: string; do: RunCue["do"]; turn: number; cue: string | null; force: boolean };
 }
 
 /** Sends presses and remembers which are on their way. Nothing is ever queued: without a link a press is refused at once. */

@@ -56,6 +56,8 @@ export const icons = {
   play: { line: "M7 4.500v15l12-7.500z" },
   undo: { line: "M8.500 5 4.500 9l4 4M4.500 9H14a5.500 5.500 0 0 1 0 11H9" },
   retry: { line: "M19.500 12a7.500 7.500 0 1 1-2.400-5.500M19.500 4v4h-4" },
+  back: { line: "M19 5l-9 7 9 7zM5.500 5v14" },
+  skip: { line: "M4 6l6.500 6L4 18zM12 6l6.500 6-6.500 6zM21 6v12" },
   stop: { line: "M6.500 6.500h11v11h-11z" },
   full: { line: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" },
   menu: { line: "M4 7h16M4 12h16M4 17h16" },

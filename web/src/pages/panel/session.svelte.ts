@@ -14,6 +14,7 @@ const NOTICE_MS = 7000;
 /** After the server took a scene, its first patch is on the way: the press stays visible until then. */
 const SETTLE_MS = 1500;
 
+const RUNDOWN = "#susunan/";
 const RELOADED = "smartroom.reloaded";
 
 export interface Notice {
@@ -42,6 +43,8 @@ export class Session {
   now = $state(Date.now() / 1000);
   roundTripMs = $state<number | null>(null);
   open = $state.raw<Open>(null);
+  /** The rundown in the place of tiles and routing; in the address too, so that a tablet that is loaded anew comes back to it. */
+  rundown = $state.raw<string | null>(location.hash.startsWith(RUNDOWN) ? location.hash.slice(RUNDOWN.length) : null);
   /** `device.property` -> server time at which this page saw its value change. */
   changes = $state.raw<ReadonlyMap<string, number>>(new Map());
 
@@ -130,6 +133,13 @@ export class Session {
   /** Brings back what failed or fell: all of it, one device's, or one property. */
   async retry(scene: string, device: string | null, property: string | null = null): Promise<void> {
     this.#settling(scene, await this.press("retry", { scene, device, property }, sceneKey(scene)));
+  }
+
+  /** Shows a rundown instead of tiles, or tiles again. */
+  show(rundown: string | null): void {
+    this.rundown = rundown;
+    this.open = null;
+    history.replaceState(null, "", rundown === null ? location.pathname + location.search : RUNDOWN + rundown);
   }
 
   /** Says in words what became of a press. */

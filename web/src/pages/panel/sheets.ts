@@ -11,5 +11,6 @@ export const sheets = {
   meeting: new Part(() => import("./meeting/MeetingSheet.svelte")),
   meetingCard: new Part(() => import("./meeting/MeetingCard.svelte")),
   record: new Part(() => import("./RecordSheet.svelte")),
+  rundown: new Part(() => import("./Rundown.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };
