@@ -18,9 +18,9 @@ export function cueRows(rundown: RundownState): CueRow[] {
   const latest = rundown.entries.at(-1) ?? null;
   return rundown.cues.map((cue, index) => {
     const entry = last.get(cue.id) ?? null;
-    const planned = rundown.opened !== null && cue.planned_at !== null ? rundown.opened + cue.planned_at : null;
+    const planned = rundown.opened != null && cue.planned_at != null ? rundown.opened + cue.planned_at : null;
     const late = entry && planned !== null && entry.result !== "skipped" ? Math.round(entry.started - planned) : null;
-    const mark = rundown.next === cue.id ? "next" : entry && entry === latest && entry.ended === null ? "current" : entry ? "done" : "coming";
+    const mark = rundown.next === cue.id ? "next" : entry && entry === latest && entry.ended == null ? "current" : entry ? "done" : "coming";
     return { cue, number: index + 1, entry, mark, planned, late };
   });
 }
@@ -28,7 +28,7 @@ export function cueRows(rundown: RundownState): CueRow[] {
 /** The cue that stands now: fired last and not left yet. */
 export function currentRow(rows: readonly CueRow[], rundown: RundownState): CueRow | null {
   const latest = rundown.entries.at(-1);
-  return latest && latest.ended === null && latest.result !== "skipped" ? (rows.find((row) => row.cue.id === latest.cue) ?? null) : null;
+  return latest && latest.ended == null && latest.result !== "skipped" ? (rows.find((row) => row.cue.id === latest.cue) ?? null) : null;
 }
 
 /** `0.38`, `12.05`, `1.02.31`: a stopwatch, with the language's mark. */
