@@ -24,8 +24,6 @@ export const en: Messages = {
   idle: "Ready",
   sending: "Sending",
   stepOf: (place, total) => `Step ${place} of ${total}`,
-  rundownOpen: (name, done, total) => `Rundown open: ${name}, cue ${Math.min(done, total)} of ${total}.`,
-  rundownShow: "Open",
   sendingOf: (done, total) => `Sending · ${done} of ${total}`,
   warming: (left) => `warming up ${left}`,
   warmingOnly: "warming up",

@@ -24,8 +24,6 @@ export const id = {
   idle: "Siap",
   sending: "Mengirim",
   stepOf: (place: number, total: number) => `Langkah ${place} dari ${total}`,
-  rundownOpen: (name: string, done: number, total: number) => `Susunan acara terbuka: ${name}, isyarat ${Math.min(done, total)} dari ${total}.`,
-  rundownShow: "Buka",
   sendingOf: (done: number, total: number) => `Mengirim · ${done} dari ${total}`,
   warming: (left: string) => `pemanasan ${left}`,
   warmingOnly: "pemanasan",

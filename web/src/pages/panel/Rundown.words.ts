@@ -29,6 +29,8 @@ const id = {
   onTime: "tepat waktu",
   reached: (done: number, total: number) => `${done} dari ${total} terbaca`,
   standing: "berlangsung sampai Anda melanjutkan",
+  openBanner: (name: string, done: number, total: number) => `Susunan acara terbuka: ${name}, isyarat ${done} dari ${total}.`,
+  show: "Buka",
   results: { achieved: "tercapai", partial: "sebagian", failed: "gagal", restored: "dipulihkan", cancelled: "dibatalkan", skipped: "dilewati", cut: "terputus" } satisfies Record<NonNullable<CueEntry["result"]>, string>,
   phases: { closed: "Tertutup", ready: "Siap", running: "Berjalan", held: "Ditahan", done: "Selesai" } satisfies Record<RundownState["phase"], string>,
 };
@@ -61,6 +63,8 @@ const en: typeof id = {
   onTime: "on time",
   reached: (done, total) => `${done} of ${total} read back`,
   standing: "goes on until you continue",
+  openBanner: (name, done, total) => `Rundown open: ${name}, cue ${done} of ${total}.`,
+  show: "Open",
   results: { achieved: "achieved", partial: "partial", failed: "failed", restored: "put back", cancelled: "cancelled", skipped: "skipped", cut: "cut off" },
   phases: { closed: "Closed", ready: "Ready", running: "Running", held: "Held", done: "Done" },
 };

@@ -12,5 +12,6 @@ export const sheets = {
   meetingCard: new Part(() => import("./meeting/MeetingCard.svelte")),
   record: new Part(() => import("./RecordSheet.svelte")),
   rundown: new Part(() => import("./Rundown.svelte")),
+  rundownBanner: new Part(() => import("./RundownBanner.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };
