@@ -23,7 +23,7 @@ from smartroom.media.rtp.packet import MAX_PACKET, ONE_BYTE
 BURST = 64  # datagrams per recvmmsg
 RECEIVE_SLOT = 2048
 SEND_SLOT = 1600  # MAX_PACKET and the largest SRTP trailer (144), 8-byte aligned
-SLOTS = 256  # packets encrypted between two calls of sendmmsg; few enough to stay in the processor's cache
+SLOTS = 64  # packets encrypted between two calls of sendmmsg; few enough to stay in the processor's cache
 RUN = 32  # packets of one stream gathered at most: with trailers they stay below the kernel's 65,507 bytes
 HISTORY = 2048  # sent packets remembered per transport for transport-cc, a power of two
 _SOCKADDR = 32

@@ -24,7 +24,6 @@ GATHER = (
 )
 GATHERS = 3  # waits per drain, each only while something came in the one before
 
-LOOK_EVERY = 0.050  # s between two looks at feedback
 FEEDBACK_BURSTS = 16  # 1024 datagrams of feedback per look
 
 # A classic BPF program: which socket of the port group gets a datagram. 1 for a lone transport-cc feedback, else 0.
@@ -94,13 +93,13 @@ class Port:
         self.ice = IceLite()
         self.counters = Counters()
         self.clock = clock
+        self.on_awake: Callable[[float], None] = _ignore
         self.outbox = Outbox(protect, self._now)
         self.number = number
         self.addresses = tuple(addresses)
         self._unprotect, self._unprotect_rtcp = unprotect
         self._sockets: list[socket.socket] = []
         self._feedback: list[tuple[Receiver, socket.socket]] = []
-        self._looked = 0.0
         self._by_family: dict[int, socket.socket] = {}
 
     async def __aenter__(self) -> Self:
@@ -136,12 +135,8 @@ class Port:
         with contextlib.suppress(OSError):
             self._by_family[remote.family].sendto(data, (remote.host, remote.port))
 
-    def look(self) -> None:
-        """Take in the feedback that came meanwhile, when it is time. It wakes nobody up, and together it costs half."""
-        now = self.clock()
-        if now - self._looked < LOOK_EVERY:
-            return
-        self._looked = now
+    def look(self, now: float) -> None:
+        """Take in the feedback that came meanwhile. It wakes nobody up, and together it costs half."""
         for receiver, sock in self._feedback:
             for _ in range(FEEDBACK_BURSTS):
                 count = receiver.read()
@@ -202,7 +197,7 @@ class Port:
                 time.sleep(GATHER)
         finally:
             self.outbox.flush()
-            self.look()
+            self.on_awake(self.clock())
 
     def _dispatch(self, receiver: Receiver, sock: socket.socket, count: int, now: float) -> None:
         counters = self.counters
@@ -285,3 +280,7 @@ class Port:
     @staticmethod
     def _link(agent: Agent) -> Link:
         return agent.owner  # type: ignore[return-value]  # every owner on a port is a transport
+
+
+def _ignore(_now: float) -> None:
+    return

@@ -20,7 +20,8 @@ from smartroom.media.transport import Certificate, State, Transport
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
-TICK = 0.100  # s; what cannot wait as long has a timer of its own
+TICK = 0.100  # s, after the packets that came; what cannot wait as long has a timer of its own
+IDLE = 0.250  # s until a tick when no packet comes
 DECIDE_EVERY = 0.3  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 MAX_PEERS = 200  # connections per worker
@@ -62,6 +63,7 @@ class Worker:
     ) -> None:
         transport.check_libraries()
         self.port = Port(addresses, port, transport.protect, (transport.unprotect, transport.unprotect_rtcp))
+        self.port.on_awake = self._tick
         self.rooms: dict[str, Router] = {}
         self._announced = tuple(announced) or tuple(addresses)
         self._number = number
@@ -95,7 +97,9 @@ class Worker:
         """Bind the port and start the timers; OSError when the port is taken."""
         await self.port.__aenter__()
         await self._tasks.__aenter__()
-        self._ticker = self._tasks.create_task(self._tick(), name="media ticks")
+        self._ticked = self._decided = self._second = self._loaded = self.port.clock()
+        self._spent = time.thread_time()
+        self._ticker = self._tasks.create_task(self._wait(), name="media ticks")
         return self
 
     async def __aexit__(self, *failure: object) -> None:
@@ -356,29 +360,34 @@ class Worker:
     def _fingerprints(connection: _Connection) -> list[transport.Fingerprint]:
         return connection.transport.fingerprints
 
-    async def _tick(self) -> None:
-        decided = second = loaded = self.port.clock()
-        spent = time.thread_time()
+    async def _wait(self) -> None:
+        """Tick also while no packet comes."""
         while True:
-            await asyncio.sleep(TICK)
-            self.port.look()
-            now = self.port.clock()
+            await asyncio.sleep(IDLE)
+            self._tick(self.port.clock())
+
+    def _tick(self, now: float) -> None:
+        """Whatever is due, while we are awake anyway: waking up costs more than most of it."""
+        if now - self._ticked < TICK:
+            return
+        self._ticked = now
+        self.port.look(now)
+        for router in self.rooms.values():
+            for member in router.members.values():
+                if member.publication is not None:
+                    member.publication.tick(now)
+        if now - self._decided >= DECIDE_EVERY:
+            self._decided = now
             for router in self.rooms.values():
-                for member in router.members.values():
-                    if member.publication is not None:
-                        member.publication.tick(now)
-            if now - decided >= DECIDE_EVERY:
-                decided = now
-                for router in self.rooms.values():
-                    router.tick(now)
-            if now - second >= 1:
-                second = now
-                for connection in list(self._connections.values()):
-                    connection.transport.tick(now)
-            if now - loaded >= LOAD_EVERY:
-                before, spent = spent, time.thread_time()
-                self.look_at_load(spent - before, now - loaded, now)
-                loaded = now
+                router.tick(now)
+        if now - self._second >= 1:
+            self._second = now
+            for connection in list(self._connections.values()):
+                connection.transport.tick(now)
+        if now - self._loaded >= LOAD_EVERY:
+            before, self._spent = self._spent, time.thread_time()
+            self.look_at_load(self._spent - before, now - self._loaded, now)
+            self._loaded = now
 
     def look_at_load(self, spent: float, elapsed: float, now: float) -> None:
         """Take in the processor seconds of the last `elapsed` seconds: give up or take back, and tell control."""
