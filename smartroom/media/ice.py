@@ -141,6 +141,7 @@ class IceLite:
         return stun.success(message, remote.host, remote.port, password)
 
     def _validate(self, agent: Agent, remote: Remote, *, nominated: bool, fresh: Credentials) -> None:
+        # Chromium that restarted keeps nominating its new port under our old name when that was valid before our answer came.
         before = self.agents.get(remote.raw)
         if before is not None and before is not agent:
             before.addresses.pop(remote.raw, None)  # the client reused its port for a new connection
@@ -150,7 +151,7 @@ class IceLite:
         if nominated and fresh is agent.credentials and agent.previous is not None:
             self._by_ufrag.pop(agent.previous.ufrag, None)
             agent.previous = None
-        if agent.selected is None or (nominated and agent.selected.raw != remote.raw and fresh is agent.credentials):
+        if agent.selected is None or (nominated and agent.selected.raw != remote.raw):
             agent.selected = remote
             agent.owner.path_validated()
         while len(agent.addresses) > MAX_ADDRESSES:

@@ -105,6 +105,9 @@ def test_media_moves_by_nomination_alone(lite: IceLite) -> None:
     fresh = Credentials("again", "z" * 24)
     lite.restart(agent, fresh)
     assert code(lite.answer(check(), address(2), 4)) == 0, "the old name lives until the new one is used"
+    lite.answer(check(GUEST, (stun.USE_CANDIDATE, b"")), address(4), 4)
+    assert agent.selected is not None
+    assert agent.selected.raw == address(4), "a new port before our answer was there is the peer's all the same"
     lite.answer(check(fresh, (stun.USE_CANDIDATE, b"")), address(3), 5)
     assert agent.selected is not None
     assert agent.selected.raw == address(3)

@@ -324,6 +324,15 @@ describe("the way up", () => {
     const uplink = new Uplink();
     expect([...look(uplink, 0.5, 1e6, 2), ...look(uplink, 0, 1e6, 1), ...look(uplink, 0.5, 1e6, 2)]).not.toContain(true);
   });
+  it("a path that came back is judged anew", () => {
+    const uplink = new Uplink();
+    look(uplink, 1, 5000, 3);
+    expect(uplink.anew()).toBe(true);
+    expect(uplink.resting).toBe(false);
+    look(uplink, 1, 5000, 2);
+    expect(uplink.anew()).toBe(false);
+    expect(look(uplink, 1, 5000, 2)).toEqual([false, false]);
+  });
 });
 
 describe("the link check", () => {

@@ -33,6 +33,13 @@ export class Uplink {
     return false;
   }
 
+  /** The path is a new one: what the old one bore says nothing. True when the answer changed. */
+  anew(): boolean {
+    const changed = this.resting;
+    this.#become(false);
+    return changed;
+  }
+
   #become(resting: boolean): boolean {
     this.resting = resting;
     this.#poor = this.#good = 0;

@@ -112,7 +112,7 @@ export class Call {
       },
       () => this.line.now.slots,
     );
-    this.#pubMender = new Mender({ restart: () => this.#publisher.restart(), renew: () => this.#publish() }, (whole) => (this.pubWhole = whole));
+    this.#pubMender = new Mender({ restart: () => this.#publisher.restart(), renew: () => this.#publish() }, (whole) => this.#pubChanged(whole));
     this.#subMender = new Mender({ restart: () => this.#subscriber.restart(), renew: () => this.#receive() }, (whole) => this.#subChanged(whole));
     this.#viewer = new Viewer((wish) => void this.line.ask("view", wish, ASK_MS).catch(() => undefined));
   }
@@ -344,6 +344,14 @@ export class Call {
     this.#viewer.again();
   }
 
+  #pubChanged(whole: boolean): void {
+    if (whole && !this.pubWhole && this.#uplink.anew()) {
+      this.resting = false;
+      this.#save();
+    }
+    this.pubWhole = whole;
+  }
+
   #subChanged(whole: boolean): void {
     this.subWhole = whole;
   }
@@ -401,7 +409,7 @@ export class Call {
   }
 
   async #look(): Promise<void> {
-    if (!this.shows && !this.resting) return;
+    if (!this.pubWhole || (!this.shows && !this.resting)) return;
     const found = await this.#publisher.uplink().catch(() => null);
     if (!found || this.#closed || !this.#uplink.look(found)) return;
     this.resting = this.#uplink.resting;
