@@ -97,6 +97,27 @@ class WallAnswer(Message):
     ok: bool = True
 
 
+class CheckContent(Message):
+    """A content document to be looked at."""
+
+    content: dict[str, object]
+
+
+class ContentSites(Message):
+    """Other sites whose pages walls may show: `https://dasbor.kota.example`."""
+
+    sites: list[str]
+
+
+class ContentChecked(Message):
+    """It can be shown."""
+
+    text: ContentText
+    """Its canonical text: what a wall's `content` will read."""
+    words: Text
+    pages: int
+
+
 class Picture(Message):
     """An uploaded or filed picture that slides may name."""
 
@@ -105,3 +126,5 @@ class Picture(Message):
     width: int
     height: int
     bytes: int
+    filed: bool = False
+    """A file of the room's own folder: no page can remove it."""

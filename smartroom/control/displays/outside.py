@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 from devices.sdk.errors import Refused
@@ -13,6 +13,14 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _METADATA = frozenset({"169.254.169.254", "fd00:ec2::254", "100.100.100.200"})
 """Where clouds hand out credentials to whoever asks from inside."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class FrameRefused(Refused):
+    """A page may not, or will not, be shown in a frame; `why` sorts it by who can mend that."""
+
+    def __init__(self, message: str, why: Literal["not_listed", "forbidden", "unreachable", "refuses"]) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class Outside(Protocol):
@@ -28,7 +36,7 @@ class Nowhere:
 
     async def may_frame(self, url: str) -> None:
         """Never."""
-        raise Refused(f"{origin_of(url)} is not on the list of sites that may be shown")
+        raise FrameRefused(f"{origin_of(url)} is not on the list of sites that may be shown", "not_listed")
 
 
 def origin_of(url: str) -> str:

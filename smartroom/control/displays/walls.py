@@ -10,6 +10,7 @@ from devices.sdk.connection import LinkState, LinkStatus
 from devices.sdk.readings import Reading, Value
 from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway
+from smartroom.control.displays.content import Content, parse
 from smartroom.control.displays.outside import Outside
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.shape import ACTIONS, WallShape
@@ -71,6 +72,12 @@ class Walls:
     def find(self, device: str) -> Wall | None:
         """A wall by its device id."""
         return self._walls.get(device)
+
+    async def checked(self, value: object) -> Content:
+        """A content as it would be shown: known kind, right fields, pictures that are there, a site that may be framed. BadContent or Refused."""
+        content = parse(value).resolved(self.album)
+        await content.ready(self._outside)
+        return content
 
     async def run(self) -> None:
         """Notice pages that no longer report."""

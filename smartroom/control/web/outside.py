@@ -10,8 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from devices.sdk.errors import Refused
-from smartroom.control.displays.outside import forbidden_address, frame_refusal, origin_of
+from smartroom.control.displays.outside import FrameRefused, forbidden_address, frame_refusal, origin_of
 from smartroom.control.limits import FRAME_CHECK_S
 from smartroom.control.web.ports import Front
 
@@ -32,7 +31,7 @@ class FrameCheck:
             async with asyncio.timeout(FRAME_CHECK_S):
                 await self._look(url)
         except TimeoutError:
-            raise Refused(f"{origin_of(url)} did not answer within {FRAME_CHECK_S:g} s") from None
+            raise FrameRefused(f"{origin_of(url)} did not answer within {FRAME_CHECK_S:g} s", "unreachable") from None
 
     async def _look(self, url: str) -> None:
         for _ in range(_HOPS + 1):
@@ -46,31 +45,34 @@ class FrameCheck:
                         status = answer.status
                 except (aiohttp.ClientError, OSError, ValueError) as error:
                     cause = error.__cause__ if isinstance(error.__cause__, _Forbidden) else error
-                    raise Refused(f"{origin} cannot be reached: {cause}") from None
+                    message = f"{origin} cannot be reached: {cause}"
+                    forbidden = isinstance(cause, _Forbidden)
+                    raise FrameRefused(message, "forbidden" if forbidden else "unreachable") from None
             if status in (301, 302, 303, 307, 308) and "location" in headers:
                 url = urljoin(url, headers["location"])
                 continue
             if status >= 400:
-                raise Refused(f"{origin} answers {status}")
+                raise FrameRefused(f"{origin} answers {status}", "unreachable")
             why = frame_refusal(headers, self.front.origins if self.front else ())
             if why is not None:
-                raise Refused(f"{origin} does not let itself be shown in a frame: {why}")
+                raise FrameRefused(f"{origin} does not let itself be shown in a frame: {why}", "refuses")
             return
-        raise Refused(f"{origin_of(url)} redirects too often")
+        raise FrameRefused(f"{origin_of(url)} redirects too often", "unreachable")
 
     def _allowed(self, url: str) -> str:
         origin = origin_of(url)
         front = self.front
         if front is None or origin in front.origins or origin not in front.dashboards:
             known = ", ".join(front.dashboards) if front and front.dashboards else "none yet"
-            raise Refused(f"{origin} is not on the list of sites that may be shown; dashboards: {known}")
+            message = f"{origin} is not on the list of sites that may be shown; dashboards: {known}"
+            raise FrameRefused(message, "not_listed")
         host = urlsplit(url).hostname or ""
         try:
             why = self._forbidden(host)  # a literal address is not resolved, so it is looked at here
         except ValueError:
             return origin
         if why is not None:
-            raise Refused(f"{origin} may not be connected to: {why}")
+            raise FrameRefused(f"{origin} may not be connected to: {why}", "forbidden")
         return origin
 
 

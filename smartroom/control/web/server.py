@@ -22,6 +22,7 @@ from smartroom.control.limits import (
 )
 from smartroom.control.web import middlewares
 from smartroom.control.web.api import ceremonies as ceremonies_api
+from smartroom.control.web.api import contents as contents_api
 from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
@@ -177,6 +178,7 @@ def create_server(
             *ceremonies_api.TABLE,
             *public_api.TABLE,
             *pictures_api.TABLE,
+            *contents_api.TABLE,
             *technician_api.TABLE,
             *house_api.TABLE,
             page(middlewares.SOCKET_PATH, sockets.admit),

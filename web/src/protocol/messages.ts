@@ -378,6 +378,11 @@ export interface ChatRead {
   before: number | null;
 }
 
+/** A content document to be looked at. */
+export interface CheckContent {
+  content: Record<string, unknown>;
+}
+
 /** A value a page may offer, with its words. */
 export interface ChoiceLabel {
   label: Text;
@@ -396,6 +401,18 @@ export interface Confirm {
   digest: string;
   password: string | null;
   wish: "freeze" | "thaw";
+}
+
+/** It can be shown. */
+export interface ContentChecked {
+  pages: number;
+  text: string;
+  words: Text;
+}
+
+/** Other sites whose pages walls may show: `https://dasbor.kota.example`. */
+export interface ContentSites {
+  sites: string[];
 }
 
 /** One copy of the journal. */
@@ -1335,6 +1352,7 @@ export interface Photo {
 /** An uploaded or filed picture that slides may name. */
 export interface Picture {
   bytes: number;
+  filed: boolean;
   height: number;
   id: string;
   name: string;

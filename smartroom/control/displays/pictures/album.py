@@ -125,7 +125,7 @@ class Album:
             raise BadPicture(f"{status.st_size / 1e6:.1f} MB; at most {PICTURE_BYTES / 1e6:g} MB")
         clean = cleaned(path.read_bytes())
         key = _digest(clean.body)
-        self._keep(Kept(_picture(key, path.name, clean), clean.media_type, path))
+        self._keep(Kept(_picture(key, path.name, clean, filed=True), clean.media_type, path))
         self._stamps[path] = stamp
         return key
 
@@ -144,8 +144,8 @@ class Album:
         return kept.picture
 
 
-def _picture(key: str, name: str, clean: Clean) -> Picture:
-    return Picture(id=key, name=name, width=clean.width, height=clean.height, bytes=len(clean.body))
+def _picture(key: str, name: str, clean: Clean, *, filed: bool = False) -> Picture:
+    return Picture(id=key, name=name, width=clean.width, height=clean.height, bytes=len(clean.body), filed=filed)
 
 
 def _digest(body: bytes) -> str:

@@ -17,6 +17,7 @@ from smartroom.control.web.keys import ACTOR, HOUSE
 from smartroom.control.web.presses import check, note
 from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, page, route
+from smartroom.protocol.base import Text
 from smartroom.protocol.displays import Picture
 from smartroom.protocol.errors import ErrorCode
 
@@ -50,7 +51,16 @@ async def upload(request: web.Request) -> web.StreamResponse:
             kept = await asyncio.to_thread(album.add, body, name)
         except BadPicture as error:
             note(request.app[HOUSE], actor, Action.PICTURE_ADD, f"{room}/{name}", "refused", str(error))
-            raise invalid(f"the picture cannot be shown: {error}", "body") from None
+            raise ProblemError(
+                problem(
+                    ErrorCode.INVALID,
+                    "Gambar ini tidak bisa dipakai",
+                    "This picture cannot be used",
+                    detail=f"the picture cannot be shown: {error}",
+                    name="body",
+                    fix=Text(id="Pakai PNG, JPEG, atau WebP", en="Use PNG, JPEG or WebP"),
+                )
+            ) from None
         except AlbumFull as error:
             raise ProblemError(
                 problem(ErrorCode.OVERLOADED, "Album penuh; hapus gambar lama", "The album is full", detail=str(error))

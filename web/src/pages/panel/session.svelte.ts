@@ -1,4 +1,5 @@
 import { Api } from "../../core/api";
+import type { ServerClock } from "../../core/clock";
 import { Connection, type Connected } from "../../core/connection";
 import { pick } from "../../core/format";
 import { shouldReload } from "../../core/freshness";
@@ -30,7 +31,7 @@ export type MeetingTab = "people" | "lobby" | "stage" | "roll" | "link";
 /** Which sheet is open, and for what. */
 export type Open =
   | { kind: "meeting"; tab: MeetingTab; person?: string }
-  | { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" | "record" } | null;
+  | { kind: "plan" | "failure" | "drift"; scene: string } | { kind: "device" | "wall"; device: string } | { kind: "store"; device: string; preset: string } | { kind: "menu" | "history" | "record" } | null;
 
 /** The panel's one live object: room, link, presses, clock, notices. Components read it and ask it; none has a socket. */
 export class Session {
@@ -96,6 +97,11 @@ export class Session {
   close(): void {
     for (const stop of this.#stops) stop();
     this.#connection.close();
+  }
+
+  /** The server's clock. */
+  get clock(): ServerClock {
+    return this.#connection.clock;
   }
 
   /** Whether this page's person or tablet may do something; before the server said who they are, the server alone judges. */

@@ -6,6 +6,7 @@ export const sheets = {
   failure: new Part(() => import("./FailureSheet.svelte")),
   drift: new Part(() => import("./DriftSheet.svelte")),
   device: new Part(() => import("./DeviceSheet.svelte")),
+  wall: new Part(() => import("./walls/WallSheet.svelte")),
   store: new Part(() => import("./StoreSheet.svelte")),
   history: new Part(() => import("./HistorySheet.svelte")),
   meeting: new Part(() => import("./meeting/MeetingSheet.svelte")),
