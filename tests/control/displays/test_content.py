@@ -123,8 +123,10 @@ def test_an_unknown_wall_of_an_output_is_told(hall: Path) -> None:
 def quiz() -> Iterator[None]:
     """After the test the package is as it was."""
     before = list(content.__path__)
+    content.kinds.cache_clear()
     yield
     content.__path__[:] = before
+    content.kinds.cache_clear()
 
 
 def test_a_new_kind_is_one_file(tmp_path: Path, quiz: None) -> None:
