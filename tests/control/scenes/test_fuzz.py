@@ -267,7 +267,7 @@ def test_a_room_survives_chaos(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", range(100, 200))
 def test_a_room_survives_ten_thousand_steps_of_chaos(tmp_path: Path, seed: int) -> None:
     """The long form: a hundred rooms of a hundred steps."""
@@ -297,7 +297,7 @@ def test_overlapping_recalls_have_one_writer_and_an_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", range(10))
 def test_a_thousand_overlapping_recalls(tmp_path: Path, seed: int) -> None:
     """The long form: ten rooms of a hundred recalls."""
