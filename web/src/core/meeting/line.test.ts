@@ -140,14 +140,36 @@ it("a meeting that ended meanwhile is over, not a closed door", async () => {
   expect(line.now).toMatchObject({ phase: "ended", ended: { why: "closed" } });
 });
 
-it("notices a dead road within five seconds and takes another", async () => {
+it("notices a dead road within four seconds and takes another", async () => {
   await sit();
   transport.last("time").answer({ sent: 0, time: 100 });
-  await vi.advanceTimersByTimeAsync(2000);
+  await vi.advanceTimersByTimeAsync(3400);
   expect(transport.renewed).toBe(0);
-  await vi.advanceTimersByTimeAsync(2600);
+  await vi.advanceTimersByTimeAsync(200);
   expect(transport.renewed).toBe(1);
   expect(line.now.live).toBe(false);
+});
+
+it("takes another road sooner when no media comes either, not while it comes", async () => {
+  for (const [flows, renewed] of [
+    [true, 0],
+    [false, 1],
+  ] as const) {
+    await sit();
+    transport.last("time").answer({ sent: 0, time: 100 });
+    let bytes = 7;
+    line.media = () => Promise.resolve(flows ? (bytes += 1) : bytes);
+    await vi.advanceTimersByTimeAsync(2400);
+    expect(transport.renewed).toBe(renewed);
+    transport.last("time").answer({ sent: 0, time: 102 });
+    await settle();
+    expect(line.now.silent).toBe(!flows);
+  }
+  transport.drop();
+  transport.connect();
+  transport.last("join").answer({ seated: seated({ resumed: true }), waiting: null });
+  await settle();
+  expect(line.now).toMatchObject({ live: true, silent: false });
 });
 
 it("hosts follow what stands behind the stage; who is host no more, does not", async () => {

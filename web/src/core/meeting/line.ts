@@ -6,8 +6,11 @@ import { PROTOCOL_VERSION } from "../version";
 import { answered, Refusal } from "./refusal";
 
 /** A meeting notices a dead road sooner than a panel: whoever speaks into it is not heard. */
-const HEARTBEAT_MS = 2000;
+const HEARTBEAT_MS = 1000;
 const ANSWER_MS = 2500;
+/** An answer that takes so long is doubted; when no media comes either (the server reports once a second), it is not waited for. */
+const LATE_MS = 200;
+const SILENT_MS = 1100;
 const JOIN_MS = 6000;
 /** Refusals that pass by themselves: ask again over a new road. */
 const PASSING: ReadonlySet<string> = new Set(["rate_limited", "busy", "internal", "unreachable"]);
@@ -25,6 +28,8 @@ export interface Standing {
   live: boolean;
   /** Own monotonic clock, seconds, since which it is not. */
   lost: number | null;
+  /** It was lost while no media came either: the path is gone, whatever the browser says. */
+  silent: boolean;
   me: string;
   role: SeatRole | null;
   slots: Slots;
@@ -48,6 +53,7 @@ const NOWHERE: Standing = {
   phase: "connecting",
   live: false,
   lost: null,
+  silent: false,
   me: "",
   role: null,
   slots: { audio: 3, video: 9, screen: 1 },
@@ -69,6 +75,8 @@ export type Heard = (event: string, body: unknown) => void;
 /** One page's line to a meeting: comes back by itself, as the same person. Ends with `close()`. */
 export class MeetingLine implements Listener {
   readonly clock: ServerClock;
+  /** Bytes of media that came so far; null when none is expected. */
+  media: () => Promise<number | null> = () => Promise.resolve(null);
   #now = NOWHERE;
   #wish: Wish | null = null;
   #open = false;
@@ -205,6 +213,7 @@ export class MeetingLine implements Listener {
       phase: "seated",
       live: true,
       lost: null,
+      silent: false,
       me: seated.person,
       role,
       slots: seated.slots,
@@ -263,6 +272,8 @@ export class MeetingLine implements Listener {
     if (this.#closed || road !== this.#road) return;
     clearTimeout(this.#beat);
     const sent = this.clock.local;
+    const doubt = new AbortController();
+    void this.#doubt(road, doubt.signal);
     try {
       const reply = (await this.ask("time", sent, ANSWER_MS)) as Clock;
       if (road !== this.#road) return;
@@ -270,12 +281,29 @@ export class MeetingLine implements Listener {
     } catch (error) {
       if (road !== this.#road) return;
       if (!(error instanceof Refusal)) {
-        this.#lose();
-        this.transport.renew();
+        this.#renew(false);
         return;
       }
+    } finally {
+      doubt.abort();
     }
     this.#beat = setTimeout(() => void this.#pulse(road), HEARTBEAT_MS);
+  }
+
+  /** Takes another road as soon as an answer is late and the media is silent too. */
+  async #doubt(road: number, answered: AbortSignal): Promise<void> {
+    await pause(LATE_MS);
+    if (answered.aborted) return;
+    const before = await this.media().catch(() => null);
+    await pause(SILENT_MS);
+    if (answered.aborted || before === null || before !== (await this.media().catch(() => null)) || road !== this.#road) return;
+    this.#renew(true);
+  }
+
+  #renew(silent: boolean): void {
+    this.#lose();
+    this.#set({ silent });
+    this.transport.renew();
   }
 
   #lose(): void {
@@ -287,4 +315,8 @@ export class MeetingLine implements Listener {
     this.#now = { ...this.#now, ...part };
     if (!this.#closed) this.changed(this.#now);
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -8,6 +8,7 @@ import { Publisher } from "../../../core/meeting/publisher";
 import { EMPTY, settle, type Slotting } from "../../../core/meeting/slots";
 import type { Own, Tile } from "../../../core/meeting/stage";
 import { Subscriber } from "../../../core/meeting/subscriber";
+import { came } from "../../../core/meeting/traffic";
 import { Uplink } from "../../../core/meeting/uplink";
 import { Viewer, wishOf } from "../../../core/meeting/view";
 import { SpeaksMuted } from "../../../core/meeting/voice";
@@ -114,6 +115,7 @@ export class Call {
     );
     this.#pubMender = new Mender({ restart: () => this.#publisher.restart(), renew: () => this.#publish() }, (whole) => this.#pubChanged(whole));
     this.#subMender = new Mender({ restart: () => this.#subscriber.restart(), renew: () => this.#receive() }, (whole) => this.#subChanged(whole));
+    this.line.media = async () => (await came(this.#subscriber.connection)) + (await came(this.#publisher.connection));
     this.#viewer = new Viewer((wish) => void this.line.ask("view", wish, ASK_MS).catch(() => undefined));
   }
 
@@ -149,6 +151,7 @@ export class Call {
     this.#publisher.close();
     this.#subscriber.close();
     this.#viewer.close();
+    this.line.media = () => Promise.resolve(null);
     this.screenShare?.stop();
     const { media } = this.visit;
     media.changed = () => undefined;
@@ -167,6 +170,7 @@ export class Call {
     if (before && next.live !== before.live) {
       this.#pubMender.line(next.live);
       this.#subMender.line(next.live);
+      if (next.live && before.silent) this.#mend();
     }
     // Back on a new road: say again what a server that forgot would not know, and read what was written meanwhile.
     if (before && next.phase === "seated" && next.live && !before.live) {
@@ -363,6 +367,10 @@ export class Call {
 
   #nudge(): void {
     this.line.probe();
+    this.#mend();
+  }
+
+  #mend(): void {
     this.#subMender.nudge();
     if (!this.listener) this.#pubMender.nudge();
   }
