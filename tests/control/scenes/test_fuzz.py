@@ -119,11 +119,12 @@ class Lamp:
         projector = twin.simulators["projector"].projector  # type: ignore[attr-defined]  # the simulated device itself
         switch = projector.switch
 
-        def noted(*, on: bool) -> None:
+        def noted(*, on: bool) -> object:
             before = projector.power
-            switch(on=on)
+            answer = switch(on=on)
             if projector.power is not before:
                 self.switched.append((clock.monotonic(), on))
+            return answer
 
         projector.switch = noted
 
