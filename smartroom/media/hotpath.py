@@ -188,12 +188,12 @@ class Outbox:
                 for i in range(count):
                     history[at + i & HISTORY - 1] = stamps[i]
             failed = 0
-            for (size, pack, marker, sequence, timestamp, extension, tail, frame), (view, pointer, length) in zip(
+            for (size, pack, first, sequence, timestamp, extension, tail, frame), (view, pointer, length) in zip(
                 packets, slots[used : used + count], strict=True
             ):
                 number += 1
                 pack(
-                    view, 0, 0x90, marker | pt, sequence + dseq & 0xFFFF, timestamp + dts & 0xFFFFFFFF,
+                    view, 0, first | pt, sequence + dseq & 0xFFFF, timestamp + dts & 0xFFFFFFFF,
                     ssrc, extension, element, number & 0xFFFF, tail,
                 )  # fmt: skip
                 if shift is not None and frame is not None:
@@ -315,7 +315,9 @@ class Fan:
                 tail = tails[layout]
                 size = _FIXED + len(tail)
                 if size <= MAX_PACKET:
-                    packets.append((size, _packer(len(tail)), marker, sequence, timestamp, extension, tail, frame))
+                    packets.append(
+                        (size, _packer(len(tail)), 0x9000 | marker, sequence, timestamp, extension, tail, frame)
+                    )
             taken.append((rows, packets))
         return taken
 
@@ -334,7 +336,7 @@ def cuts(sizes: Sequence[int]) -> list[tuple[int, int]]:
 _HEAD = struct.Struct("!LHHB")
 _WHOLE = struct.Struct("!BBHL9sH")
 _FIXED = 19  # header, extension header, transport-cc element
-_FAN = "!BBHLLLBH"
+_FAN = "!HHLLLBH"
 _packers: dict[int, Callable[..., None]] = {}
 
 

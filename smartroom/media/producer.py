@@ -11,7 +11,7 @@ from smartroom.media.negotiation import URI_LEVEL, URI_ORIENTATION, Incoming
 from smartroom.media.rtp import dependency, rtcp
 from smartroom.media.rtp.cache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from smartroom.media.rtp.keyframe import KeyframeRequests, begins_keyframe
-from smartroom.media.rtp.layers import ALL_LAYERS, Descriptor, parse_vp8, parse_vp9
+from smartroom.media.rtp.layers import ALL_LAYERS, LONGEST_VP8, Descriptor, parse_vp8, parse_vp9
 from smartroom.media.rtp.nack import NackGenerator
 from smartroom.media.rtp.packet import Packet, extension, find_extension
 from smartroom.media.rtp.sequence import Unwrapper
@@ -24,7 +24,6 @@ RECENT_KEY = 0.6  # s; a newcomer is given the last key frame from the cache ins
 MAX_REPLAY = 300  # packets
 NTP_EPOCH = 2208988800  # 1900 to 1970, s
 
-_DESCRIPTORS = {"vp8": parse_vp8, "vp9": parse_vp9}
 _numbers = itertools.count(1)
 
 
@@ -94,6 +93,7 @@ class Stream:
         self._structure: dependency.Structure | None = None  # of the newest key frame
         self._paused = self._thin = False
         self._thinner: Thinner | None = None
+        self._rest: tuple[bytes, Descriptor | None] = b"", None  # descriptor of packets that begin no frame
 
     def active(self, now: float) -> bool:
         """Whether packets are coming."""
@@ -139,7 +139,8 @@ class Stream:
             self._reset(packet)
             before, index = -1, packet.index
         self.nack.received(index, now)
-        if not self.audio and not self._keep(packet, codec, newest=index > before):
+        payload = packet.payload if self.audio else self._keep(packet, codec, newest=index > before)
+        if payload is None:
             self._account(packet, now, repaired=repaired)
             return
         if not self.cache.put(packet):
@@ -160,7 +161,7 @@ class Stream:
         if self.audio:
             self._hear(packet, now)
         else:
-            self._look(packet, codec, now)
+            self._look(packet, payload, codec, now)
         if not newest:
             for sink in tuple(self.sinks):
                 sink.forward(self, packet, now)
@@ -170,7 +171,7 @@ class Stream:
             self.fan_packets += 1
             self.fan_octets += size
             self.fan_index = packet.index
-            self._send(packet, packet.payload)
+            self._send(packet, payload)
         for sink in tuple(self._careful):
             sink.forward(self, packet, now)
 
@@ -259,22 +260,25 @@ class Stream:
             sink.sync()
             sink.in_fan = False
 
-    def _keep(self, packet: Packet, codec: str, *, newest: bool) -> bool:
-        """Read what the packet says of its frame; False when overload leaves it out for everybody."""
-        if packet.start < packet.end:
-            packet.frame = self._describe(packet, packet.payload, codec)
+    def _keep(self, packet: Packet, codec: str, *, newest: bool) -> bytes | None:
+        """Read what the packet says of its frame; the payload, None when overload leaves it out for everybody."""
+        payload = packet.payload
+        if payload:
+            packet.frame = self._describe(packet, payload, codec)
         if self._thin and self._thinner is None and newest and self.temporal_layers > 1:
             self._thinner = Thinner(packet)
             self.thin(on=True)
-        return self._thinner is None or self._thinner.keep(packet)
+        if self._thinner is None:
+            return payload
+        return packet.payload if self._thinner.keep(packet) else None
 
-    def _look(self, packet: Packet, codec: str, now: float) -> None:
+    def _look(self, packet: Packet, payload: bytes, codec: str, now: float) -> None:
         frame = packet.frame
         if frame is not None:
             self.temporal_layers = max(self.temporal_layers, frame.temporal + 1)
             if packet.index == self.newest:
                 self.frame = frame
-        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, packet.payload)
+        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, payload)
         if key and packet.timestamp == self._key_timestamp:
             self.key_index = min(self.key_index, packet.index)  # H.264: parameter sets and picture both begin it
         elif key and packet.index > self.key_index:
@@ -286,9 +290,15 @@ class Stream:
 
     def _describe(self, packet: Packet, payload: bytes, codec: str) -> Descriptor | None:
         """What the packet says of its frame; None where nothing is said: then it is forwarded as it is."""
-        parse = _DESCRIPTORS.get(codec)
-        if parse is not None:
-            return parse(payload)
+        if codec == "vp8":
+            head, rest = self._rest
+            if payload[:LONGEST_VP8] != head:
+                rest = parse_vp8(payload)
+                if not rest.begins:
+                    self._rest = payload[:LONGEST_VP8], rest  # the packets behind the first of a frame say the same
+            return rest
+        if codec == "vp9":
+            return parse_vp9(payload)
         told = extension(packet, self._dependency_id) if self._dependency_id else None
         if told is None:
             return None

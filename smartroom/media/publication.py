@@ -38,7 +38,7 @@ class Publication:
         self._unknown = 0
         self._extensions: dict[str, int] = {}
         self._transport_cc = 0
-        self._arrivals: dict[int, float] = {}
+        self._arrived: list[tuple[int, float]] = []  # transport-cc numbers since the last feedback, and when
         self._arrival_numbers = Unwrapper()
         self._next_feedback = -1
         self._feedback_number = 0
@@ -70,7 +70,7 @@ class Publication:
         if self._transport_cc:
             at, length = find_extension(packet, self._transport_cc)
             if length == 2:
-                self._arrived(int.from_bytes(data[at : at + 2], "big"), now)
+                self._arrived.append((data[at] << 8 | data[at + 1], now))
         stream = self._streams.get(packet.ssrc)
         if stream is not None:
             stream.receive(packet, now)
@@ -112,7 +112,7 @@ class Publication:
                     self.request_keyframe(stream, now)
             if stream.requests.due(now) and stream.sinks:
                 self._send(rtcp.pli(self._ssrc, stream.ssrc))
-        if self._arrivals and now - self._feedback_at >= FEEDBACK_EVERY:
+        if self._arrived and now - self._feedback_at >= FEEDBACK_EVERY:
             self._feedback_at = now
             self._send_feedback()
         if now - self._report_at >= REPORT_EVERY:
@@ -190,26 +190,24 @@ class Publication:
         value = extension(packet, number) if number else None
         return value.decode("ascii", "replace").rstrip("\0") if value else ""
 
-    def _arrived(self, number: int, now: float) -> None:
-        index = self._arrival_numbers.unwrap(number)
-        if self._next_feedback < 0:
-            self._next_feedback = index
-        if index >= self._next_feedback:
-            self._arrivals.setdefault(index, now)
-
     def _send_feedback(self) -> None:
-        end = max(self._arrivals) + 1
-        begin = max(self._next_feedback, end - 1000)
+        arrivals: dict[int, float] = {}
+        unwrap = self._arrival_numbers.unwrap
+        for number, now in self._arrived:
+            arrivals.setdefault(unwrap(number), now)
+        self._arrived.clear()
+        end = max(arrivals) + 1
+        begin = self._next_feedback if self._next_feedback >= 0 else min(arrivals)
+        begin = max(begin, end - 1000)
         while begin < end:
-            body, covered = feedback.build(begin, end - begin, self._arrivals, self._feedback_number)
+            body, covered = feedback.build(begin, end - begin, arrivals, self._feedback_number)
             if not covered:
                 break
             self._feedback_number = self._feedback_number + 1 & 0xFF
             media = next(iter(self._streams), 0)
             self._send(rtcp.transport_feedback(self._ssrc, media, body))
             begin += covered
-        self._next_feedback = end
-        self._arrivals.clear()
+        self._next_feedback = max(self._next_feedback, end)
 
     def _send_report(self, now: float) -> None:
         blocks = [block for stream in self._streams.values() if (block := stream.report(now)) is not None]

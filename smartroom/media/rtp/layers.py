@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ALL_LAYERS = 7  # temporal ids are 0..7 at most (RFC 9628, AV1): nothing is dropped
+LONGEST_VP8 = 6  # bytes of a descriptor
 
 
 @dataclass(slots=True)

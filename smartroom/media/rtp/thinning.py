@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smartroom.media.rtp.layers import TemporalFilter, shift_picture
 from smartroom.media.rtp.packet import Packet
 from smartroom.media.rtp.sequence import Rewriter
@@ -42,5 +44,5 @@ class Thinner:
             data = bytearray(packet.data)
             shift_picture(data, packet.start, frame, segment.picture, 0)
             packet.data = bytes(data)
-            frame.picture = frame.picture + segment.picture & (1 << frame.picture_bits) - 1
+            packet.frame = replace(frame, picture=frame.picture + segment.picture & (1 << frame.picture_bits) - 1)
         return True
