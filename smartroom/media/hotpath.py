@@ -139,11 +139,12 @@ class Outbox:
         self._single: Any = ffi.new("struct message *")
         self._table = memoryview(ffi.buffer(self._messages))
         self._first_vector = address_of(self._vectors)
-        self._slots: list[tuple[memoryview, Any, Any]] = []
+        self._bytes = memoryview(ffi.buffer(slots))  # one view for all: fewer objects to fetch after a pause
+        self._slots: list[tuple[int, Any, Any]] = []
         for i in range(SLOTS):
-            self._vectors[i].base = slots + i * SEND_SLOT
-            view = memoryview(ffi.buffer(slots + i * SEND_SLOT, SEND_SLOT))
-            self._slots.append((view, slots + i * SEND_SLOT, _int_pointer(ffi.addressof(self._vectors[i], "len"))))
+            at = i * SEND_SLOT
+            self._vectors[i].base = slots + at
+            self._slots.append((at, slots + at, _int_pointer(ffi.addressof(self._vectors[i], "len"))))
 
     @property
     def open(self) -> bool:
@@ -168,6 +169,7 @@ class Outbox:
     def _encrypt(self, rows: _Rows, packets: _Packets, fd: int, used: int, messages: int) -> tuple[int, int, int]:
         """Write, encrypt and queue every packet for every row; socket, slots and messages in use afterwards."""
         protect, slots, table, vectors, plain = self._protect, self._slots, self._table, self._first_vector, self._plain
+        view = self._bytes
         count = len(packets)
         now = self._clock()
         sizes = [packet[0] for packet in packets]
@@ -188,16 +190,16 @@ class Outbox:
                 for i in range(count):
                     history[at + i & HISTORY - 1] = stamps[i]
             failed = 0
-            for (size, pack, first, sequence, timestamp, extension, tail, frame), (view, pointer, length) in zip(
+            for (size, pack, first, sequence, timestamp, extension, tail, frame), (at, pointer, length) in zip(
                 packets, slots[used : used + count], strict=True
             ):
                 number += 1
                 pack(
-                    view, 0, first | pt, sequence + dseq & 0xFFFF, timestamp + dts & 0xFFFFFFFF,
+                    view, at, first | pt, sequence + dseq & 0xFFFF, timestamp + dts & 0xFFFFFFFF,
                     ssrc, extension, element, number & 0xFFFF, tail,
                 )  # fmt: skip
                 if shift is not None and frame is not None:
-                    shift_picture(view, 16 + 4 * (extension & 0xFFFF), frame, *shift)
+                    shift_picture(view, at + 16 + 4 * (extension & 0xFFFF), frame, *shift)
                 length[0] = size
                 if protect(session, pointer, length):
                     failed += 1
