@@ -43,7 +43,7 @@ ffi.cdef("""
     int recvmmsg(int, struct message *, unsigned, int, void *);
 """)
 _libc: Any = ffi.dlopen(None)
-_MESSAGE = struct.Struct("@PIPNPN")  # all of `struct header` but the flags, which stay 0
+_MESSAGE = struct.Struct("@PIPNPN").pack_into  # all of `struct header` but the flags, which stay 0
 _MESSAGE_SIZE = ffi.sizeof("struct message")
 _VECTOR_SIZE = ffi.sizeof("struct iov")
 _SEGMENT = struct.Struct("@NiiH6x")  # a control message with one 16-bit number
@@ -133,9 +133,11 @@ class Outbox:
         self._plain: set[bytes] = set()  # addresses whose path takes no segments
         self._controls: dict[int, tuple[int, Any]] = {}
         self._fans: list[Fan] = []
+        self._posted: list[tuple[int, bytes, bytes]] = []
         slots = self._memory = ffi.new("char[]", SLOTS * SEND_SLOT)
         self._vectors = ffi.new("struct iov[]", SLOTS)
         self._messages = ffi.new("struct message[]", SLOTS)
+        self._names = ffi.new("char[]", SLOTS * _SOCKADDR)
         self._single: Any = ffi.new("struct message *")
         self._table = memoryview(ffi.buffer(self._messages))
         self._first_vector = address_of(self._vectors)
@@ -155,21 +157,49 @@ class Outbox:
         """Send for this fan when the turn ends; urgent ones first, should the kernel run out of room."""
         self._fans.insert(0 if fan.urgent else len(self._fans), fan)
 
+    def post(self, fd: int, address: bytes, datagram: bytes) -> None:
+        """Send one finished datagram when the turn ends, before everything that fans gather."""
+        self._posted.append((fd, address, datagram))
+
     def flush(self, only: Fan | None = None) -> None:
         """Send everything gathered, or that of one fan."""
         fans = self._fans if only is None else [only]
         self._fans = [] if only is None else [fan for fan in self._fans if fan is not only]
         fd = used = messages = 0
+        if self._posted:
+            fd, messages = self._copy()
+            used = messages
         for fan in fans:
             for rows, packets in fan.take():
                 fd, used, messages = self._encrypt(rows, packets, fd, used, messages)
         if messages:
             self._send(fd, messages)
 
+    def _copy(self) -> tuple[int, int]:
+        """Queue the finished datagrams; socket and messages in use afterwards."""
+        fd = count = 0
+        for to, address, datagram in self._posted:
+            if to != fd or count == SLOTS:
+                if count:
+                    self._send(fd, count)
+                fd, count = to, 0
+            at, _, length = self._slots[count]
+            self._bytes[at : at + len(datagram)] = datagram
+            length[0] = len(datagram)
+            name = self._names + count * _SOCKADDR
+            ffi.memmove(name, address, len(address))
+            _MESSAGE(
+                self._table, _MESSAGE_SIZE * count, address_of(name), len(address),
+                self._first_vector + _VECTOR_SIZE * count, 1, 0, 0,
+            )  # fmt: skip
+            count += 1
+        self._posted.clear()
+        return fd, count
+
     def _encrypt(self, rows: _Rows, packets: _Packets, fd: int, used: int, messages: int) -> tuple[int, int, int]:
         """Write, encrypt and queue every packet for every row; socket, slots and messages in use afterwards."""
         protect, slots, table, vectors, plain = self._protect, self._slots, self._table, self._first_vector, self._plain
-        view = self._bytes
+        view, put = self._bytes, _MESSAGE
         count = len(packets)
         now = self._clock()
         sizes = [packet[0] for packet in packets]
@@ -206,11 +236,11 @@ class Outbox:
             if failed:
                 self.failures += failed  # never send what is not encrypted
             else:
-                for first, many in alone if address in plain else together:
-                    control, control_size = self._control(slots[used + first][2][0]) if many > 1 else (0, 0)
-                    _MESSAGE.pack_into(
+                for begin, many in alone if plain and address in plain else together:
+                    control, control_size = self._control(slots[used + begin][2][0]) if many > 1 else (0, 0)
+                    put(
                         table, _MESSAGE_SIZE * messages, name, name_size,
-                        vectors + _VECTOR_SIZE * (used + first), many, control, control_size,
+                        vectors + _VECTOR_SIZE * (used + begin), many, control, control_size,
                     )  # fmt: skip
                     messages += 1
             used += count

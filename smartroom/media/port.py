@@ -17,7 +17,7 @@ from smartroom.media.ice import Agent, IceLite, Remote
 from smartroom.media.rtp.packet import MAX_PACKET
 
 SOCKET_BUFFER = 4 << 20  # bytes: a burst of key frames to a whole room
-BURSTS_PER_DRAIN = 4  # 256 datagrams, then timers and the channel get their turn
+PACKETS_PER_DRAIN = 256  # then timers and the channel get their turn
 MAX_DATAGRAM = 1500
 GATHER = (
     0.0003  # s to let the rest of a burst arrive, as network cards do: a frame's packets cost half when taken together
@@ -98,6 +98,7 @@ class Port:
         self.number = number
         self.addresses = tuple(addresses)
         self._unprotect, self._unprotect_rtcp = unprotect
+        self._turn = False  # datagrams are being taken in: what is sent waits for the end
         self._sockets: list[socket.socket] = []
         self._feedback: list[tuple[Receiver, socket.socket]] = []
         self._by_family: dict[int, socket.socket] = {}
@@ -131,7 +132,10 @@ class Port:
         return self._by_family[remote.family]
 
     def send(self, data: bytes, remote: Remote) -> None:
-        """One datagram; what the kernel does not take is lost, as on any network."""
+        """One datagram, at the end of the turn; what the kernel does not take is lost, as on any network."""
+        if self._turn:
+            self.outbox.post(self._by_family[remote.family].fileno(), remote.raw, data)
+            return
         with contextlib.suppress(OSError):
             self._by_family[remote.family].sendto(data, (remote.host, remote.port))
 
@@ -183,21 +187,29 @@ class Port:
             self._feedback.append((Receiver(apart), apart))
 
     def _drain(self, receiver: Receiver, sock: socket.socket) -> None:
-        waits = GATHERS
+        left, waits, waited = PACKETS_PER_DRAIN, GATHERS, False
+        self._turn = True
         try:
-            for _ in range(BURSTS_PER_DRAIN):
+            while left > 0:
                 count = receiver.read()
-                self.counters.received += count
-                self._dispatch(receiver, sock, count, self.clock())
-                if count == BURST:
-                    continue
-                if not (count and waits and self.outbox.open):
+                if count:
+                    left -= count
+                    waited = False
+                    self.counters.received += count
+                    self._dispatch(receiver, sock, count, self.clock())
+                    if count < BURST and not self.outbox.open:
+                        return
+                elif waits and not waited and self.outbox.open:
+                    waits -= 1
+                    waited = True
+                    time.sleep(GATHER)
+                else:
                     return
-                waits -= 1
-                time.sleep(GATHER)
         finally:
             self.outbox.flush()
             self.on_awake(self.clock())
+            self.outbox.flush()
+            self._turn = False
 
     def _dispatch(self, receiver: Receiver, sock: socket.socket, count: int, now: float) -> None:
         counters = self.counters
