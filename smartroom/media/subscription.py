@@ -139,14 +139,8 @@ class Subscription:
 
     def receive_rtcp(self, data: bytes, now: float) -> None:
         """Feedback of the subscriber; ValueError when malformed."""
-        if (
-            len(data) >= 8
-            and data[1] == rtcp.RTPFB
-            and data[0] & 0x3F == rtcp.FB_TRANSPORT_CC
-            and len(data) == 4 * (data[2] << 8 | data[3]) + 4
-        ):
-            self._feedback(data[12:], now)  # nine of ten packets are this one alone
-            return
+        if self._steady(data, now):
+            return  # nine of ten packets
         budget = MAX_NACKED
         for item in rtcp.parse(data):
             if isinstance(item, rtcp.Nack):
@@ -252,8 +246,6 @@ class Subscription:
 
     def _feedback(self, body: bytes, now: float) -> None:
         history: list[Any] = self.transport.cell[1]
-        if self._steady(body, history, now):
-            return
         packets, _ = feedback.parse(body)
         samples = [
             (stamp[0], arrived, stamp[1], stamp[2])
@@ -266,14 +258,14 @@ class Subscription:
             self.estimator.feedback(samples, now)
             self._pace()
 
-    def _steady(self, body: bytes, history: list[Any], now: float) -> bool:
+    def _steady(self, compound: bytes, now: float) -> bool:
         """Take in a feedback of a good path at once; False when it has to be read packet by packet."""
-        found = feedback.parse_steady(body)
+        found = feedback.parse_steady(compound)
         if found is None:
             return False
         base, count, arrived = found
         at = base & HISTORY - 1
-        stamps = history[at : at + count]
+        stamps = self.transport.cell[1][at : at + count]
         if None in stamps or len(stamps) < count:  # unknown, or around the end of the ring
             return False
         first, last = stamps[0][0], stamps[-1][0]

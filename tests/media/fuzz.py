@@ -79,7 +79,7 @@ def fuzz_rtcp(data: bytes) -> None:
 
 def fuzz_feedback(data: bytes) -> None:
     """A transport-cc body."""
-    quick = feedback.parse_steady(data)
+    quick = feedback.parse_steady(rtcp.transport_feedback(1, 2, data + bytes(-len(data) % 4)))
     packets, _ = feedback.parse(data)
     assert len(packets) <= 2048
     assert quick is None or (quick[1], quick[2]) == (len(packets), packets[-1][1])

@@ -12,6 +12,8 @@ _MAX_RUN = 0x1FFF
 _TWO_BITS = range(12, -1, -2)
 _ONE_BIT = range(13, -1, -1)
 _STEADY = struct.Struct("!HHLH")
+_ALONE = struct.Struct("!HHLLHHLH")
+_HEAD = 0x8FCD  # version 2, format 15, type 205
 _ALL_SMALL = 0x2000  # a chunk that says: so many packets received, each with a step of one byte
 _MAX_PACKETS = 2048  # packets one feedback may speak of; bounds what a stranger can make us do
 
@@ -109,18 +111,18 @@ def _build_steady(base: int, count: int, arrivals: Mapping[int, float], number: 
     return head + deltas + bytes(-(10 + count) % 4)
 
 
-def parse_steady(body: bytes) -> tuple[int, int, float] | None:
-    """First number, count and last arrival of a feedback that tells of packets all received at short steps.
+def parse_steady(compound: bytes) -> tuple[int, int, float] | None:
+    """First number, count and last arrival of a lone feedback that tells of packets all received at short steps.
 
-    None for every other one: `parse` reads those. This is what a good path answers, hundreds of times a second.
+    None for every other compound: `parse` reads those. This is what a good path answers, hundreds of times a second.
     """
-    if len(body) < 11:
+    size = len(compound)
+    if size < 24:
         return None
-    base, count, word, chunk = _STEADY.unpack_from(body)
-    deltas = body[10 : 10 + count]
-    if not count or chunk != _ALL_SMALL | count or len(deltas) != count:
+    head, words, _, _, base, count, word, chunk = _ALONE.unpack_from(compound)
+    if head != _HEAD or size != 4 * words + 4 or not count or chunk != _ALL_SMALL | count or size < 22 + count:
         return None
-    return base, count, ((word >> 8) * 256 + sum(deltas)) * TICK
+    return base, count, ((word >> 8) * 256 + sum(compound[22 : 22 + count])) * TICK
 
 
 def _chunks(symbols: list[int]) -> bytes:

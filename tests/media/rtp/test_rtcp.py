@@ -96,7 +96,7 @@ def test_feedback_tells_every_arrival(base: int, start: float, gaps: list[float 
         assert (arrived is None) == (true is None)
         if true is not None and arrived is not None:
             assert abs(arrived - true) < 0.0003
-    quick = feedback.parse_steady(body)
+    quick = feedback.parse_steady(rtcp.transport_feedback(1, 2, body))
     if quick is not None:
         assert (*quick[:2], packets[-1][1]) == (base & 0xFFFF, covered, quick[2])
         assert all(arrived is not None for _, arrived in packets)
@@ -107,7 +107,7 @@ def test_feedback_of_a_good_path_is_read_at_once(base: int, start: float, steps:
     """All received, short steps: the quick reading is there, and right."""
     arrivals = {base + i: start + sum(steps[:i]) for i in range(len(steps))}
     body, covered = feedback.build(base, len(steps), arrivals, 5)
-    quick = feedback.parse_steady(body)
+    quick = feedback.parse_steady(rtcp.transport_feedback(1, 2, body))
     assert quick is not None
     assert quick[:2] == (base & 0xFFFF, covered) == (base & 0xFFFF, len(steps))
     assert abs(quick[2] - arrivals[base + len(steps) - 1]) < 0.0003
