@@ -1,3 +1,6 @@
+/** Two exchanges that disagree by more than this beyond what their round trips explain: the server's clock was set. */
+const SET_S = 0.05;
+
 /** Samples older than this many exchanges say little about a clock that drifts or slept. */
 const KEPT = 6;
 
@@ -37,8 +40,9 @@ export class ServerClock {
   /** Learns from one exchange: asked at `sent` (own clock), answered with the server's `time`. */
   learn(sent: number, time: number): void {
     const received = this.monotonic();
-    this.#samples.push({ offset: time - (sent + received) / 2, roundTrip: received - sent });
-    this.#samples = this.#samples.slice(-KEPT);
+    const fresh = { offset: time - (sent + received) / 2, roundTrip: received - sent };
+    const agreeing = this.#samples.filter((old) => Math.abs(old.offset - fresh.offset) <= (old.roundTrip + fresh.roundTrip) / 2 + SET_S);
+    this.#samples = [...agreeing, fresh].slice(-KEPT);
   }
 
   /** Forgets everything: the device may have slept, and its monotonic clock with it. */

@@ -41,12 +41,17 @@ export interface Connected<S extends Document = RoomState> {
   serverBuild: string;
   serverProtocol: number | null;
   problem: Problem | null;
+  /** Grows with each new road to the server, be the break ever so short: whatever was said in it is to be asked for. */
+  road: number;
 }
+
+/** Before the first word of the server. */
+export const UNHEARD: Connected<never> = { link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null, road: 0 };
 
 /** Follows one room's document: snapshot, then numbered patches, from where it left off after a break. Ends with `close()`. */
 export class Connection<S extends Document = RoomState> implements Listener {
   readonly clock: ServerClock;
-  #now: Connected<S> = { link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null };
+  #now: Connected<S> = UNHEARD;
   #watching = false;
   /** Patches that overtook the snapshot they belong to. */
   #early: Patch[] = [];
@@ -157,7 +162,7 @@ export class Connection<S extends Document = RoomState> implements Listener {
     clearTimeout(this.#grace);
     this.#grace = undefined;
     const state = answer.snapshot ?? known;
-    this.#set({ link: "live", state, heard: this.clock.now(), serverBuild: answer.build, serverProtocol: answer.protocol, problem: null });
+    this.#set({ link: "live", state, heard: this.clock.now(), serverBuild: answer.build, serverProtocol: answer.protocol, problem: null, road: session });
     for (const patch of [...answer.patches, ...this.#early]) this.#take(patch);
     this.#later(session);
   }

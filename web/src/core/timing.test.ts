@@ -81,6 +81,23 @@ describe("server clock", () => {
     expect(reckoned.now()).toBeCloseTo(1004.2, 3);
     expect(reckoned.roundTripMs).toBeCloseTo(200, 3);
   });
+
+  test("follows a clock that was set at once, by an hour or by a fifth of a second, and no road that only jitters", () => {
+    let now = 0;
+    const reckoned = new ServerClock(() => now);
+    const exchange = (server: number, roundTrip: number): void => {
+      const sent = now;
+      now += roundTrip;
+      reckoned.learn(sent, server + sent + roundTrip / 2);
+    };
+    exchange(1000, 0.01);
+    exchange(1000.02, 0.2);
+    expect(reckoned.now() - now).toBeCloseTo(1000);
+    exchange(4600, 0.05);
+    expect(reckoned.now() - now).toBeCloseTo(4600);
+    exchange(4600.2, 0.02);
+    expect(reckoned.now() - now).toBeCloseTo(4600.2);
+  });
 });
 
 describe("a stale page", () => {

@@ -1,6 +1,6 @@
 import { Api } from "../../core/api";
 import type { ServerClock } from "../../core/clock";
-import { Connection, type Connected } from "../../core/connection";
+import { Connection, type Connected, UNHEARD } from "../../core/connection";
 import { pick } from "../../core/format";
 import { shouldReload } from "../../core/freshness";
 import { type Asks, type Outcome, Presses } from "../../core/presses";
@@ -37,7 +37,7 @@ export type Open =
 export class Session {
   readonly api = new Api();
   me = $state.raw<Me | null>(null);
-  connected = $state.raw<Connected>({ link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null });
+  connected = $state.raw<Connected>(UNHEARD);
   pending = $state.raw<ReadonlySet<string>>(new Set());
   notices = $state.raw<readonly Notice[]>([]);
   /** Server time, seconds; moves once a second. */

@@ -1,5 +1,5 @@
 import type { Api } from "../../core/api";
-import { Connection, type Connected } from "../../core/connection";
+import { Connection, type Connected, UNHEARD } from "../../core/connection";
 import { pick } from "../../core/format";
 import { type Outcome, Presses } from "../../core/presses";
 import { NO_ANSWER, UNREADABLE } from "../../core/problems";
@@ -26,7 +26,7 @@ export interface Told {
 /** The page's one live object: the room as every page sees it, and its lines as only a technician does. */
 export class Desk {
   me = $state.raw<Me | null>(null);
-  connected = $state.raw<Connected>({ link: "connecting", state: null, heard: null, serverBuild: "", serverProtocol: null, problem: null });
+  connected = $state.raw<Connected>(UNHEARD);
   lines = $state.raw<Lines>({ live: false, facts: {}, health: {}, log: [], device: null, trace: [], missed: 0, readAt: {}, problem: null });
   pending = $state.raw<ReadonlySet<string>>(new Set());
   /** Control -> what became of its last command. */
