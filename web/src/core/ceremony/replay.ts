@@ -1,32 +1,57 @@
 import type { Replay } from "../../protocol/messages";
-import type { Ink } from "./ink";
+import type { Ink, Sheet, Stroke } from "./ink";
 
-/** Between two signatures, ms of ink time. */
+/** Between two signatures, ms. */
 const PAUSE_MS = 900;
+/** Nobody waits for a hand that thought: a longer pause between two strokes is shown as this, ms. A clock that was set makes none. */
+const LONGEST_PAUSE_MS = 700;
 
-/** How long a signature took, ms; pauses of the hand included. */
-export function lengthOf(ink: Ink, signatory: number): number {
-  let longest = 0;
-  for (const stroke of ink.sheets.get(signatory)?.strokes.values() ?? []) longest = Math.max(longest, stroke.points.at(-1)?.[2] ?? 0);
-  return longest;
+interface Part {
+  key: string;
+  /** Where in the play it begins, ms. */
+  from: number;
+  ms: number;
 }
 
-/** When a signature's first point was made, ms: nobody waits for a hand that thought. */
-export function startOf(ink: Ink, signatory: number): number {
-  let first = Infinity;
-  for (const stroke of ink.sheets.get(signatory)?.strokes.values() ?? []) first = Math.min(first, stroke.points[0]?.[2] ?? Infinity);
-  return Number.isFinite(first) ? first : 0;
+/** When each stroke of a signature is drawn in a replay: in the order they came, each at the pace of its hand. */
+export interface Timeline {
+  parts: Part[];
+  ms: number;
 }
 
-/** Whose signature is drawn at this server time of a replay, and up to which ms of its points. */
+export function timelineOf(sheet: Sheet | undefined): Timeline {
+  const parts: Part[] = [];
+  let at = 0;
+  let before: number | null = null;
+  for (const { key, points } of sheet?.strokes.values() ?? []) {
+    if (points.length === 0) continue;
+    const [first, last] = [points[0]?.[2] ?? 0, points[points.length - 1]?.[2] ?? 0];
+    if (before !== null) at += Math.max(0, Math.min(first - before, LONGEST_PAUSE_MS));
+    const ms = Math.max(0, last - first);
+    parts.push({ key, from: at, ms });
+    at += ms;
+    before = last;
+  }
+  return { parts, ms: at };
+}
+
+/** How many points of a stroke are drawn so many ms into the play. */
+export function drawnBy(timeline: Timeline, stroke: Stroke, ms: number): number {
+  const part = timeline.parts.find((each) => each.key === stroke.key);
+  if (!part || ms < part.from) return 0;
+  const until = (stroke.points[0]?.[2] ?? 0) + ms - part.from;
+  if (ms >= part.from + part.ms) return stroke.points.length;
+  const next = stroke.points.findIndex((point) => (point[2] ?? 0) > until);
+  return next < 0 ? stroke.points.length : next;
+}
+
+/** Whose signature is drawn at this server time of a replay, how many ms into it, and whether all of it is over. */
 export function replayed(replay: Replay, ink: Ink, signatories: number, now: number): { signatory: number; ms: number; over: boolean } {
-  const one = replay.signatory;
-  const order = one === null ? Array.from({ length: signatories }, (_, index) => index) : [one];
+  const order = replay.signatory === null ? Array.from({ length: signatories }, (_, index) => index) : [replay.signatory];
   let left = Math.max(0, now - replay.at) * 1000 * replay.speed;
   for (const [place, signatory] of order.entries()) {
-    const [start, end] = [startOf(ink, signatory), lengthOf(ink, signatory)];
-    const took = end - start + PAUSE_MS;
-    if (left <= took || place === order.length - 1) return { signatory, ms: start + left, over: left > took };
+    const took = timelineOf(ink.sheets.get(signatory)).ms + PAUSE_MS;
+    if (left <= took || place === order.length - 1) return { signatory, ms: left, over: left > took };
     left -= took;
   }
   return { signatory: 0, ms: 0, over: true };

@@ -22,6 +22,8 @@ export class Painter {
   #top = 0;
   #tails = new Map<string, Piece>();
   #look = WET;
+  /** Points that are on the settled canvas. */
+  drawn = 0;
 
   constructor(settled: HTMLCanvasElement, tip: HTMLCanvasElement) {
     const options = { desynchronized: false };
@@ -44,6 +46,7 @@ export class Painter {
   }
 
   clear(): void {
+    this.drawn = 0;
     this.#nibs.clear();
     this.#tails.clear();
     for (const context of [this.#settled, this.#tip]) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
@@ -54,6 +57,7 @@ export class Painter {
     let nib = this.#nibs.get(stroke.key);
     if (!nib) this.#nibs.set(stroke.key, (nib = new Nib()));
     this.#begin(this.#settled);
+    this.drawn += stroke.points.length - from;
     for (let index = from; index < stroke.points.length; index += 1) for (const piece of nib.add(stroke.points[index] as InkPoint)) this.#curve(this.#settled, piece);
     const tail = nib.tail;
     if (!tail) return;
