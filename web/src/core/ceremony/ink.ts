@@ -1,4 +1,5 @@
 import type { InkFlow, InkSoFar, InkStroke } from "../../protocol/messages";
+import { type Arriving, Pacer } from "./pace";
 
 /** The signature field in units of ink: the same on every pad and wall. */
 export const FIELD = { width: 10_000, height: 4_000 } as const;
@@ -32,6 +33,7 @@ export class Ink {
   /** Source of the pad that draws here: of its strokes the server may know less than this page. */
   own = "";
   #drawers = new Set<Drawn>();
+  #pacer: Pacer | null = null;
 
   /** Calls back with everything new until the returned function is called. */
   watch(drawn: Drawn): () => void {
@@ -39,17 +41,25 @@ export class Ink {
     return () => void this.#drawers.delete(drawn);
   }
 
+  /** From now on, what a break has held up is drawn at a hand's pace. */
+  pace(): void {
+    this.#pacer ??= new Pacer((piece) => this.#arrived(piece));
+  }
+
   /** Forgets everything: another ceremony. */
   clear(): void {
+    this.#pacer?.drop();
     const known = [...this.sheets.keys()];
     this.sheets.clear();
     this.seq = 0;
     for (const signatory of known) this.#tell(signatory, null, 0);
   }
 
-  /** What the server has, whole signatures at a time. */
+  /** What the server has, whole signatures at a time. An attempt that was begun anew meanwhile stays as it is. */
   load(found: InkSoFar): void {
+    this.#pacer?.drop();
     for (const { signatory, attempt, began, strokes } of found.signatures) {
+      if ((this.sheets.get(signatory)?.attempt ?? 0) > attempt) continue;
       const fresh = new Map(strokes.map((stroke) => [keyOf(stroke.source, stroke.stroke), whole(stroke)]));
       const known = this.sheets.get(signatory);
       if (this.own !== "" && known?.attempt === attempt) {
@@ -58,7 +68,20 @@ export class Ink {
       this.sheets.set(signatory, { signatory, attempt, began, strokes: fresh });
       this.#tell(signatory, null, 0);
     }
-    this.seq = Math.max(this.seq, found.seq);
+    this.seq = found.seq;
+  }
+
+  /** Number of the next stroke of a source in a signatory's sheet. */
+  next(signatory: number, source: string): number {
+    const keys = [...(this.sheets.get(signatory)?.strokes.keys() ?? [])].filter((key) => key.startsWith(`${source}.`));
+    return Math.max(-1, ...keys.map((key) => Number(key.slice(source.length + 1)))) + 1;
+  }
+
+  /** Latest time of any point of a signatory's sheet, ms since the attempt began. */
+  latest(signatory: number): number {
+    let latest = 0;
+    for (const { points } of this.sheets.get(signatory)?.strokes.values() ?? []) latest = Math.max(latest, points[points.length - 1]?.[2] ?? 0);
+    return latest;
   }
 
   /** An empty sheet for this attempt, unless it is here already. */
@@ -77,7 +100,10 @@ export class Ink {
     if (flow.seq > this.seq + 1) return "gap";
     this.seq = flow.seq;
     this.begin(flow.signatory, flow.attempt, 0);
-    for (const piece of flow.pieces) this.extend(flow.signatory, keyOf(flow.source, piece.stroke), piece.points, piece.end !== "");
+    const { signatory, attempt, source } = flow;
+    const pieces = flow.pieces.map(({ stroke, points, end }) => ({ signatory, attempt, key: keyOf(source, stroke), points, ended: end !== "" }));
+    if (this.#pacer) this.#pacer.add(pieces);
+    else for (const piece of pieces) this.#arrived(piece);
     return "taken";
   }
 
@@ -91,6 +117,10 @@ export class Ink {
     stroke.points.push(...points);
     stroke.ended ||= ended;
     this.#tell(signatory, stroke, from);
+  }
+
+  #arrived({ signatory, attempt, key, points, ended }: Arriving): void {
+    if (this.sheets.get(signatory)?.attempt === attempt) this.extend(signatory, key, points, ended);
   }
 
   #tell(signatory: number, stroke: Stroke | null, from: number): void {
