@@ -4,10 +4,15 @@ import type { InkPoint } from "./ink";
 /** As many batches may be on their way: a second of ink over a slow road. */
 const WINDOW = 60;
 const ANSWER_MS = 4000;
-/** Points of one batch, as the server takes them. */
+/** Points and pieces of one batch, as the server takes them. */
 const MOST_POINTS = 512;
+const MOST_PIECES = 40;
 /** The server was deciding something: it takes the next batch in a moment. */
 const AGAIN_MS = 25;
+/** It has too much to do, or its disk is full: it is not to be asked sixty times a second. */
+const PATIENCE_MS = 500;
+/** Refusals that pass by themselves; `degraded` is told besides, because until then nothing is kept but here. */
+const PASSING: ReadonlySet<string> = new Set(["rate_limited", "busy", "internal", "degraded"]);
 
 export interface Attempt {
   ceremony: string;
@@ -23,8 +28,17 @@ export interface Kept {
   durable: number;
   /** Points that are only here, still. */
   points: number;
-  /** Refused for good. */
+  /** Why it is not taken now. */
   problem: Problem | null;
+}
+
+/** What a page that is loaded anew needs to go on: ink that is nowhere else. */
+export interface Unsaved {
+  source: string;
+  attempt: Attempt;
+  number: number;
+  batches: InkBatch[];
+  pending: InkPiece[];
 }
 
 const NONE: Kept = { received: 0, durable: 0, points: 0, problem: null };
@@ -38,6 +52,7 @@ export class InkSender {
   #sent = 0;
   #underWay = 0;
   #road = 0;
+  #resting = false;
   #again: ReturnType<typeof setTimeout> | undefined;
   #now = NONE;
 
@@ -51,6 +66,31 @@ export class InkSender {
 
   get kept(): Kept {
     return this.#now;
+  }
+
+  /** Ink that is not on the server's disk yet; null when all of it is. */
+  unsaved(): Unsaved | null {
+    if (!this.#attempt || this.#now.points === 0) return null;
+    return { source: this.source, attempt: this.#attempt, number: this.#number, batches: this.#kept, pending: this.#pending };
+  }
+
+  /** Goes on from what an earlier life of this page has left. A stroke that was being drawn then ends where it was. */
+  restore(left: Unsaved): void {
+    this.begin(left.attempt);
+    this.#number = left.number;
+    this.#kept = left.batches;
+    this.#pending = left.pending;
+    const last = left.pending.at(-1) ?? left.batches.at(-1)?.pieces.at(-1);
+    if (last?.end === "") this.add(last.stroke, [], "cancel");
+    this.#count();
+  }
+
+  /** What was refused for good may be sent again: this pad leads anew. */
+  allow(): void {
+    if (!this.#now.problem) return;
+    this.#set({ problem: null });
+    this.#sent = Math.min(this.#sent, this.#now.received);
+    this.#pump();
   }
 
   /** Another field: batches count from 1 again. What was left of the one before is nobody's any more. */
@@ -82,7 +122,7 @@ export class InkSender {
   flush(at: number): void {
     if (!this.#attempt || !this.ready()) return;
     while (this.#pending.length > 0) {
-      const pieces = take(this.#pending, MOST_POINTS);
+      const pieces = take(this.#pending, MOST_POINTS, MOST_PIECES);
       this.#number += 1;
       this.#kept.push({ ...this.#attempt, source: this.source, number: this.#number, at, pieces });
     }
@@ -94,10 +134,12 @@ export class InkSender {
     this.#road += 1;
     this.#underWay = 0;
     this.#sent = received;
+    clearTimeout(this.#again);
+    this.#resting = false;
     // A page that was loaded anew goes on counting where its source stands; a source of its own begins at nought.
     this.#number = Math.max(this.#number, received);
     this.#drop(durable);
-    this.#set({ received, durable });
+    this.#set({ received, durable, problem: null });
     this.flush(this.now());
   }
 
@@ -109,9 +151,9 @@ export class InkSender {
   }
 
   #pump(): void {
-    while (this.#underWay < WINDOW) {
+    while (this.#underWay < WINDOW && !this.#resting && !this.#refused) {
       const next = this.#kept.find((batch) => batch.number > this.#sent);
-      if (!next || this.#now.problem) return;
+      if (!next) return;
       this.#sent = next.number;
       void this.#send(next, this.#road);
     }
@@ -119,30 +161,41 @@ export class InkSender {
 
   async #send(batch: InkBatch, road: number): Promise<void> {
     this.#underWay += 1;
-    let taken: InkTaken;
+    let taken: Partial<InkTaken>;
     try {
-      taken = (await this.ask("ink", batch, ANSWER_MS)) as InkTaken;
+      taken = (await this.ask("ink", batch, ANSWER_MS)) as Partial<InkTaken>;
     } catch {
       return; // the road is gone: `resume` begins anew
     } finally {
       if (road === this.#road) this.#underWay -= 1;
     }
-    if (road !== this.#road || typeof taken.received !== "number") return;
-    if (taken.problem) {
-      this.#set({ problem: taken.problem });
-      return;
-    }
-    this.#drop(taken.durable);
-    this.#set({ received: Math.max(this.#now.received, taken.received), durable: Math.max(this.#now.durable, taken.durable) });
-    if (taken.received < batch.number) this.#rewind(taken.received);
+    if (road !== this.#road) return;
+    const { received = this.#now.received, durable = 0, problem = null } = taken;
+    const passes = problem === null || PASSING.has(problem.code);
+    if (problem === null || !passes || problem.code === "degraded") this.#set({ problem });
+    if (!passes) return;
+    this.#drop(durable);
+    this.#set({ received: Math.max(this.#now.received, received), durable: Math.max(this.#now.durable, durable) });
+    if (received < batch.number) this.#rewind(received, problem !== null);
     else this.#pump();
   }
 
   /** Not taken: from there again, in a moment. */
-  #rewind(received: number): void {
+  #rewind(received: number, patient: boolean): void {
     this.#sent = Math.min(this.#sent, received);
+    this.#resting ||= patient;
     clearTimeout(this.#again);
-    this.#again = setTimeout(() => this.#pump(), AGAIN_MS);
+    this.#again = setTimeout(() => this.#wake(), this.#resting ? PATIENCE_MS : AGAIN_MS);
+  }
+
+  #wake(): void {
+    this.#resting = false;
+    this.#pump();
+  }
+
+  /** Not to be sent again until this pad leads anew or another field is open. */
+  get #refused(): boolean {
+    return this.#now.problem !== null && !PASSING.has(this.#now.problem.code);
   }
 
   #drop(durable: number): void {
@@ -162,10 +215,10 @@ export class InkSender {
 }
 
 /** Pieces with at most so many points, taken from the front; a long piece is cut. */
-function take(pieces: InkPiece[], most: number): InkPiece[] {
+function take(pieces: InkPiece[], points: number, most: number): InkPiece[] {
   const taken: InkPiece[] = [];
-  let room = most;
-  while (room > 0) {
+  let room = points;
+  while (room > 0 && taken.length < most) {
     const piece = pieces[0];
     if (!piece) break;
     if (piece.points.length <= room) {

@@ -7,6 +7,9 @@ import { Ink } from "./ink";
 /** Asks for the ink of a ceremony beyond a batch; null when there is no answer. */
 export type FetchInk = (room: string, ceremony: string, after: number) => Promise<InkSoFar | null>;
 
+/** The server could not tell its ink: once more, soon. */
+const AGAIN_MS = 700;
+
 export type Staged = Connected<CeremonyState>;
 
 export interface Ears {
@@ -21,9 +24,11 @@ export class Stage {
   readonly connection: Connection<CeremonyState>;
   readonly ink = new Ink();
   #ceremony = "";
-  #live = false;
+  #road = 0;
   #loading = false;
   #waiting: InkFlow[] = [];
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
 
   constructor(
     transport: Transport,
@@ -41,16 +46,23 @@ export class Stage {
   }
 
   close(): void {
+    this.#closed = true;
+    clearTimeout(this.#again);
     this.connection.close();
+  }
+
+  /** The ink as the server has it, instead of what this page believes. */
+  async reload(): Promise<void> {
+    this.ink.clear();
+    await this.#load();
   }
 
   #changed(now: Staged): void {
     const id = now.state?.ceremony?.id ?? "";
-    const came = now.link === "live" && !this.#live;
-    this.#live = now.link === "live";
+    const came = now.road !== this.#road;
+    this.#road = now.road;
     if (id !== this.#ceremony) {
       this.#ceremony = id;
-      this.#waiting = [];
       this.ink.clear();
       if (id !== "") void this.#load();
     } else if (came && id !== "") {
@@ -72,24 +84,30 @@ export class Stage {
   #take(flow: InkFlow): void {
     const fate = this.ink.take(flow);
     if (fate === "taken") this.ears.flow?.(flow);
-    else if (fate === "gap") {
-      this.#waiting.push(flow);
-      void this.#load();
-    }
+    else if (fate === "gap" && this.#again === undefined) void this.#load();
   }
 
+  /** All ink the server has, then what flowed in meanwhile. Asked again until there is an answer: a wall never stays half drawn. */
   async #load(): Promise<void> {
-    if (this.#loading) return;
+    clearTimeout(this.#again);
+    this.#again = undefined;
+    if (this.#loading || this.#closed) return;
     this.#loading = true;
-    const ceremony = this.#ceremony;
-    try {
-      const found = await this.fetchInk(this.room, ceremony, this.ink.seq);
-      if (found && ceremony === this.#ceremony && found.seq > this.ink.seq) this.ink.load(found);
-    } finally {
-      this.#loading = false;
-    }
-    const waiting = this.#waiting;
     this.#waiting = [];
-    for (const flow of waiting) if (flow.ceremony === this.#ceremony && this.ink.take(flow) === "taken") this.ears.flow?.(flow);
+    const ceremony = this.#ceremony;
+    let found = await this.fetchInk(this.room, ceremony, this.ink.seq);
+    const less = found !== null && found.seq < this.ink.seq;
+    // A server that lost power knows less than it had shown: what counts is what it has.
+    if (less) found = await this.fetchInk(this.room, ceremony, 0);
+    this.#loading = false;
+    if (this.#ceremony === "" || this.#closed) return;
+    if (ceremony !== this.#ceremony) return this.#load();
+    if (!found) {
+      this.#again = setTimeout(() => void this.#load(), AGAIN_MS);
+      return;
+    }
+    if (less && this.ink.own === "") this.ink.clear();
+    if (found.seq !== this.ink.seq) this.ink.load(found);
+    for (const flow of this.#waiting.splice(0)) if (flow.ceremony === this.#ceremony) this.#take(flow);
   }
 }

@@ -2,7 +2,7 @@ import { Api } from "../../core/api";
 import { fetchInk } from "../../core/ceremony/fetch";
 import { Hand, type Field, type Touch } from "../../core/ceremony/hand";
 import { keyOf } from "../../core/ceremony/ink";
-import { InkSender, type Kept } from "../../core/ceremony/sender";
+import { InkSender, type Kept, type Unsaved } from "../../core/ceremony/sender";
 import { Stage } from "../../core/ceremony/stage";
 import type { Link } from "../../core/connection";
 import { pressId } from "../../core/presses";
@@ -13,10 +13,16 @@ import type { Ceremony, CeremonyAnswer, CeremonyState, PadWelcome, Problem } fro
 const ANSWER_MS = 5000;
 /** The pen rests so long before `Selesai` is offered, as on the server. */
 const REST_S = 2;
+/** A point's time has a bound: a field that has been open for longer counts from here, ms. */
+const OPEN_MS = 3_000_000;
+const TICK_MS = 250;
+const UNSAVED = "smartroom.pad.unsaved";
 
 /** This tablet's one life: what it follows, what its hand draws, what is not yet on the server's disk. */
 export class PadSession {
-  readonly source = pressId().slice(0, 20);
+  #left = leftBehind();
+  /** A life that left ink behind goes on under its name; otherwise each life of this page has its own. */
+  readonly source = this.#left?.source ?? pressId().slice(0, 20);
   room = $state("");
   link = $state<Link>("connecting");
   /** Not a paired pad, or its right has ended. */
@@ -28,11 +34,14 @@ export class PadSession {
   drawn = $state(0);
   problem = $state.raw<Problem | null>(null);
   busy = $state(false);
+  led = $state(false);
   /** Server time, moving each quarter of a second. */
   now = $state(0);
 
   readonly ceremony = $derived<Ceremony | null>(this.told?.ceremony ?? null);
-  readonly lead = $derived(this.told?.pads[this.source]?.lead ?? false);
+  readonly leader = $derived(Object.values(this.told?.pads ?? {}).find((pad) => pad.lead));
+  /** A server that was started again knows no pads until they come: who led, leads. */
+  readonly lead = $derived(this.leader ? this.leader.source === this.source : this.led);
   readonly active = $derived(this.ceremony?.active ?? null);
   readonly signatory = $derived(this.active === null ? null : (this.ceremony?.signatories[this.active] ?? null));
   readonly mine = $derived(this.lead && this.active !== null && this.ceremony?.stage === "open");
@@ -45,6 +54,7 @@ export class PadSession {
   #stroke = 0;
   #frame = 0;
   #joined = false;
+  #road = 0;
   guess: number[][] = [];
 
   async start(): Promise<void> {
@@ -59,7 +69,11 @@ export class PadSession {
       return;
     }
     this.#follow();
-    setInterval(() => (this.now = this.stage?.connection.clock.now() ?? 0), 250);
+    setInterval(() => {
+      this.now = this.stage?.connection.clock.now() ?? 0;
+      this.#keep();
+    }, TICK_MS);
+    addEventListener("pagehide", () => this.#keep());
     document.addEventListener("visibilitychange", () => this.stage?.connection.probe());
   }
 
@@ -69,14 +83,17 @@ export class PadSession {
         this.link = now.link;
         this.refused = now.link === "refused";
         this.told = now.state;
-        if (now.link === "live") this.#join();
-        else this.#joined = false;
+        if (this.leader) this.led = this.leader.source === this.source;
+        if (now.road !== this.#road) {
+          this.#road = now.road;
+          this.#join(now.road);
+        }
         this.#open();
       },
       durable: (word) => this.#sender?.durable(word),
     });
     this.stage = stage;
-    stage.ink.own = this.source;
+    if (!this.#left) stage.ink.own = this.source;
     const road = stage.connection;
     this.#sender = new InkSender(
       this.source,
@@ -85,42 +102,83 @@ export class PadSession {
       () => road.clock.now(),
       (kept) => (this.kept = kept),
     );
+    if (this.#left) this.#sender.restore(this.#left);
     stage.start();
   }
 
-  /** Says once per road that this page is a pad, and sends what the server does not have. */
-  #join(): void {
-    if (this.#joined || !this.stage) return;
-    this.#joined = true;
-    void this.stage.connection
+  /** Says on each new road that this page is a pad, and sends what the server does not have. */
+  #join(road: number): void {
+    this.#joined = false;
+    void this.stage?.connection
       .ask("pad", { room: this.room, source: this.source }, ANSWER_MS)
       .then((answer) => {
+        if (road !== this.#road) return;
         const welcome = answer as PadWelcome & { problem?: Problem };
-        if (welcome.problem) this.refused = welcome.problem.code === "forbidden";
-        else this.#sender?.resume(welcome.received, welcome.durable);
+        if (welcome.problem) {
+          this.refused = welcome.problem.code === "forbidden";
+          return;
+        }
+        this.#joined = true;
+        this.#sender?.resume(welcome.received, welcome.durable);
+        void this.#recover();
       })
-      .catch(() => (this.#joined = false));
+      .catch(() => {
+        // Nobody answered: once more, unless the road is another one by then.
+        if (road === this.#road) setTimeout(() => road === this.#road && !this.#joined && this.#join(road), ANSWER_MS);
+      });
+  }
+
+  /** Ink that an earlier life left behind is on its way: this page draws what the server then has, and goes on. */
+  async #recover(): Promise<void> {
+    const [left, stage] = [this.#left, this.stage];
+    if (!left || !stage) return;
+    while (this.#joined && !this.kept.problem && this.kept.points > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!this.#joined) return;
+    this.#left = null;
+    await stage.reload();
+    stage.ink.own = this.source;
+    this.#open();
+  }
+
+  /** What is nowhere but here outlives the page. */
+  #keep(): void {
+    const left = this.#sender?.unsaved() ?? null;
+    try {
+      if (left) sessionStorage.setItem(UNSAVED, JSON.stringify(left));
+      else sessionStorage.removeItem(UNSAVED);
+    } catch {
+      // a kiosk browser without storage: the page itself keeps it
+    }
   }
 
   /** Another field is open, or none: the hand begins anew. */
   #open(): void {
-    const ceremony = this.ceremony;
-    const clock = this.stage?.connection.clock;
-    if (!ceremony || !clock || this.active === null || !this.signatory || !this.mine) {
-      this.#hand = null;
-      this.#attempt = "";
+    const [ceremony, active, signatory, stage] = [this.ceremony, this.active, this.signatory, this.stage];
+    if (!ceremony || !stage || active === null || !signatory || ceremony.stage !== "open" || !this.lead || this.#left) {
+      this.#rest();
       return;
     }
-    const key = `${ceremony.id} ${this.active} ${this.signatory.attempt}`;
-    if (key !== this.#attempt) {
-      this.#attempt = key;
-      this.#sender?.begin({ ceremony: ceremony.id, signatory: this.active, attempt: this.signatory.attempt });
-      const began = performance.now() - (clock.now() - (this.signatory.began ?? clock.now())) * 1000;
-      this.#hand = new Hand(began, this.signatory.mode.pen_only);
-      this.#stroke = 0;
-      this.drawn = 0;
-      this.drawing = false;
-    }
+    const key = `${ceremony.id} ${active} ${signatory.attempt}`;
+    if (key === this.#attempt) return;
+    this.#rest();
+    this.#attempt = key;
+    this.#sender?.begin({ ceremony: ceremony.id, signatory: active, attempt: signatory.attempt });
+    this.#sender?.allow();
+    const now = stage.connection.clock.now();
+    // The server's clock may have been set since: time goes on from the newest point.
+    const since = Math.min(Math.max((now - (signatory.began ?? now)) * 1000, stage.ink.latest(active)), OPEN_MS);
+    this.#hand = new Hand(performance.now() - since, signatory.mode.pen_only);
+    this.#stroke = stage.ink.next(active, this.source);
+    this.drawn = 0;
+  }
+
+  /** Nobody draws here now. A stroke that was being drawn ends where it is. */
+  #rest(): void {
+    if (this.drawing && this.active !== null) this.stage?.ink.extend(this.active, keyOf(this.source, this.#stroke), [], true);
+    this.drawing = false;
+    this.guess = [];
+    this.#hand = null;
+    this.#attempt = "";
   }
 
   // -- the hand --
@@ -181,5 +239,14 @@ export class PadSession {
     } finally {
       this.busy = false;
     }
+  }
+}
+
+/** Ink of an earlier life of this page that never reached the server's disk. */
+function leftBehind(): Unsaved | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(UNSAVED) ?? "null") as Unsaved | null;
+  } catch {
+    return null;
   }
 }
