@@ -8,7 +8,7 @@ import { defineConfig, type Plugin } from "vitest/config";
 const root = fileURLToPath(new URL(".", import.meta.url));
 const server = process.env["SMARTROOM_URL"] ?? "http://localhost:8080";
 /** One page per purpose; the address is the file's name. */
-const pages = ["panel.html", "login.html", "wall.html", "technician.html", "meeting.html", "pad.html", "ceremony.html"];
+const pages = ["panel.html", "login.html", "wall.html", "technician.html", "meeting.html", "pad.html", "ceremony.html", "verify.html", "sign.html"];
 const build = hashOf(["src", "public", "package-lock.json", ...pages]);
 
 export default defineConfig({
@@ -43,7 +43,7 @@ function extras(): Plugin {
       order: "post",
       handler(_, bundle) {
         const emit = (fileName: string, source: string | Uint8Array): void => void this.emitFile({ type: "asset", fileName, source });
-        const shell = ["/", ...Object.keys(bundle).filter((name) => name.startsWith("assets/") && !/login|technician|meeting|pad|ceremony|noto|LICENSE/i.test(name)).map((name) => `/${name}`)];
+        const shell = ["/", ...Object.keys(bundle).filter((name) => name.startsWith("assets/") && !/login|technician|meeting|pad|ceremony|verify|\/sign-|noto|LICENSE/i.test(name)).map((name) => `/${name}`)];
         const worker = readFileSync(`${root}src/sw.js`, "utf8").replace("__SHELL__", JSON.stringify(shell)).replace("__BUILD__", JSON.stringify(build));
         emit("sw.js", worker);
         emit("build.json", `${JSON.stringify({ build })}\n`);

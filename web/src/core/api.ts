@@ -53,9 +53,9 @@ export class Api {
   }
 
   /** One request; never throws. A Blob or File goes as it is. */
-  async call<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
+  async call<T>(method: string, path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<Reply<T>> {
     const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+    const timer = setTimeout(() => stop.abort(), timeoutMs);
     try {
       const init: RequestInit = { method, signal: stop.signal, headers: { Accept: "application/json" }, credentials: "same-origin" };
       if (body !== undefined) {

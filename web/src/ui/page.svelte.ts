@@ -12,6 +12,12 @@ class Page {
     this.#show();
   }
 
+  /** A page that strangers open looks as their device does, until they choose. */
+  followDevice(): void {
+    if (read(THEME) === null && matchMedia("(prefers-color-scheme: light)").matches) this.theme = "light";
+    this.#show();
+  }
+
   toggleLanguage(): void {
     this.lang = this.lang === "id" ? "en" : "id";
     write(LANG, this.lang);
