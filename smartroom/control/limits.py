@@ -191,6 +191,12 @@ WALL_REPORTS_PER_S = 10.0
 WALL_REPORTS_BURST = 60.0
 """A page that comes back measures the clock a few times at once."""
 
+WALL_PICTURE_BYTES = 128 * 1024
+"""A small picture of a wall's glass: 480 x 270 needs a quarter of this."""
+
+WALL_PICTURE_S = 2.0
+"""A picture this young is not asked for again, and this long is waited for a new one: drawing it costs the wall's computer a tenth of a second."""
+
 WALL_NUMBER_S = 10.0
 """How long `tunjukkan nama layar` stands on the glass: time to walk along the walls."""
 

@@ -75,6 +75,25 @@ class Ask(Message):
     asked: int
 
 
+class SendPicture(Message):
+    """Send a small picture of the glass: somebody looks after this wall."""
+
+
+class WallLook(Message):
+    """How a wall is doing, as its page says, and a picture of its glass."""
+
+    wall: Id
+    connected: bool
+    since: float
+    """Server time since which it is so, seconds (Unix)."""
+    heard_at: float | None = None
+    painted: Painted | None = None
+    """Its last report."""
+    picture: str = ""
+    """JPEG in base64, drawn by the page from what it shows; empty until one came."""
+    picture_at: float | None = None
+
+
 class WallHere(Message):
     """Answer to `hello`: who this page is."""
 

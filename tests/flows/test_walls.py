@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+import aiohttp
 import pytest
 from aiohttp import web
+from PIL import Image
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from smartroom.control.errors import ProblemError
+from smartroom.protocol.people import Role
 from smartroom.protocol.state import Link, MemberState, RunResult, SceneLight
 from tests.walls import ROOM, House, Walled, free_port, png
 
@@ -280,3 +285,28 @@ async def test_a_stranger_sees_no_wall(walled: Walled, browser: Browser) -> None
     await page.goto(f"{walled.origin}/wall/kiri")
     await expect(page.get_by_test_id("idle")).to_contain_text("belum dipasangkan")
     assert walled.wall("kiri").link is Link.OFFLINE
+
+
+async def test_a_technician_sees_what_stands_on_the_glass(walled: Walled, browser: Browser) -> None:
+    """The page draws itself small, pictures included; asked for by who looks, taken from its own screen only, and only when asked."""
+    page = await screen(browser, walled, "kiri")
+    picture = walled.application.walls[ROOM].album.add(png(colour=(200, 30, 30)), "merah.png")
+    await walled.set("kiri", "content", json.dumps({"kind": "slides", "images": [picture.id], "fit": "cover"}))
+    token = (await walled.application.people.tokens.create("t", Role.TECHNICIAN, [ROOM], "test")).secret
+    path = f"/api/v1/rooms/{ROOM}/walls/kiri"
+    async with aiohttp.ClientSession(walled.origin, headers={"Authorization": f"Bearer {token}"}) as http:
+        async with http.get(f"{path}/look") as answer:
+            seen = await answer.json()
+        async with http.put(f"{path}/picture", data=b"\xff\xd8\xff", headers={"Content-Type": "image/jpeg"}) as answer:
+            assert answer.status == 403, "not from its own screen"
+    assert seen["connected"]
+    assert seen["painted"]["frames"] >= 0
+    drawn = Image.open(BytesIO(b64decode(seen["picture"])))
+    assert drawn.size == (480, 270)
+    red, green, blue = cast("tuple[int, int, int]", drawn.getpixel((240, 100)))
+    assert (red > 170, green < 70, blue < 70) == (True, True, True)
+    unasked = await page.evaluate(
+        "path => fetch(path, {method: 'PUT', headers: {'Content-Type': 'image/jpeg'}, body: new Uint8Array([255, 216, 255])}).then(reply => reply.status)",
+        f"{path}/picture",
+    )
+    assert unasked == 403

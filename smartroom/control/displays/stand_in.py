@@ -8,7 +8,7 @@ from smartroom.control import clock
 from smartroom.control.displays.wall import Wall
 from smartroom.control.limits import WALL_HEARTBEAT_S
 from smartroom.protocol import PROTOCOL_VERSION
-from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, Show
+from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show
 
 
 class StandIn:
@@ -44,6 +44,9 @@ class StandIn:
     def ask(self, ask: Ask) -> None:
         """Say what stands there."""
         self._report(asked=ask.asked)
+
+    def look(self, look: SendPicture) -> None:
+        """It has no glass."""
 
     def leave(self, leave: Leave) -> None:
         """Its place is taken."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,9 +18,9 @@ from smartroom.control import clock
 from smartroom.control.displays.content import BadContent, canonical, parse
 from smartroom.control.displays.outside import Outside
 from smartroom.control.displays.shape import WallShape
-from smartroom.control.limits import WALL_ANSWER_S, WALL_FRESH_S, WALL_NUMBER_S, WALL_PAINT_S
+from smartroom.control.limits import WALL_ANSWER_S, WALL_FRESH_S, WALL_NUMBER_S, WALL_PAINT_S, WALL_PICTURE_S
 from smartroom.protocol.base import Text
-from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, Show
+from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show, WallLook
 
 _COVERED = "the browser draws no frames: its window is covered or the screen is asleep"
 _AWAY = "no page of this wall is connected"
@@ -41,6 +43,10 @@ class Page(Protocol):
 
     def leave(self, leave: Leave) -> None:
         """Its place is taken, it is silent, or it shall be loaded anew."""
+        ...
+
+    def look(self, look: SendPicture) -> None:
+        """Send a small picture of the glass."""
         ...
 
 
@@ -73,6 +79,9 @@ class Wall:
         self.name = name
         self.painted: Painted | None = None
         """The last report of the page that is here."""
+        self.picture: tuple[float, bytes] | None = None
+        """The last picture of its glass, and when it came (server time)."""
+        self._looked = float("-inf")
         self._shape = shape
         self._events = events
         self._moment = moment
@@ -195,6 +204,46 @@ class Wall:
             page = self._page
             self.detach(page, f"its page has not reported for {limit:g} s")
             page.leave(Leave(why="silent"))
+
+    # -- a picture of the glass --
+
+    async def look(self) -> None:
+        """Have a young picture, if the page is here and sends one in time."""
+        if self._page is None or self._pictured_s() < WALL_PICTURE_S:
+            return
+        if not self.expects_picture:
+            self._looked = clock.monotonic()
+            self._page.look(SendPicture())
+        with suppress(ReplyTimeout, Unreachable):
+            await self._until(lambda: self._pictured_s() < WALL_PICTURE_S, WALL_PICTURE_S)
+
+    @property
+    def expects_picture(self) -> bool:
+        """True while one was asked for and none has come: others are refused."""
+        return clock.monotonic() - self._looked < WALL_PICTURE_S * 2
+
+    def pictured(self, body: bytes) -> None:
+        """The page sent one."""
+        self.picture = (clock.wall(), body)
+        self._looked = float("-inf")
+        self._wake()
+
+    def seen(self, key: str) -> WallLook:
+        """How it is doing."""
+        at, body = self.picture or (None, b"")
+        ago = clock.monotonic() - self._status.since
+        return WallLook(
+            wall=key,
+            connected=self._page is not None,
+            since=clock.wall() - ago,
+            heard_at=clock.wall() - (clock.monotonic() - self._heard) if self._heard else None,
+            painted=self.painted,
+            picture=b64encode(body).decode(),
+            picture_at=at,
+        )
+
+    def _pictured_s(self) -> float:
+        return clock.wall() - self.picture[0] if self.picture else float("inf")
 
     # -- inside --
 

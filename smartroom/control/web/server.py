@@ -22,7 +22,6 @@ from smartroom.control.limits import (
 )
 from smartroom.control.web import middlewares
 from smartroom.control.web.api import ceremonies as ceremonies_api
-from smartroom.control.web.api import contents as contents_api
 from smartroom.control.web.api import house as house_api
 from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
@@ -30,6 +29,7 @@ from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import public as public_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
+from smartroom.control.web.api import walls as walls_api
 from smartroom.control.web.ceremony import CeremonyNamespace
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
 from smartroom.control.web.meeting import MeetingNamespace
@@ -178,7 +178,7 @@ def create_server(
             *ceremonies_api.TABLE,
             *public_api.TABLE,
             *pictures_api.TABLE,
-            *contents_api.TABLE,
+            *walls_api.TABLE,
             *technician_api.TABLE,
             *house_api.TABLE,
             page(middlewares.SOCKET_PATH, sockets.admit),

@@ -20,7 +20,7 @@ from smartroom.control.web.rates import Bucket
 from smartroom.control.web.sockets import Encoded, Outbox, Sockets, event_packet
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Message
-from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, Show, WallAnswer, WallHere
+from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show, WallAnswer, WallHere
 from smartroom.protocol.people import Role
 
 NAMESPACE = "/wall"
@@ -49,6 +49,10 @@ class _Screen(Visitor):
         self._say("leave", leave)
         if leave.why == "silent" and self.outbox.link is not None:
             self.outbox.link.cut("silent wall")
+
+    def look(self, look: SendPicture) -> None:
+        """Send a small picture of the glass."""
+        self._say("look", look)
 
     def _say(self, event: str, message: Message) -> None:
         self.outbox.put_nowait(event_packet(NAMESPACE, event, message.model_dump_json()))

@@ -19,7 +19,7 @@ from smartroom.control.displays.shape import WallShape
 from smartroom.control.displays.wall import Events, Wall
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Text
-from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, Show
+from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show
 
 PATTERN = '{"kind":"pattern"}'
 BLANK = '{"kind":"blank"}'
@@ -49,6 +49,9 @@ class Glass:
 
     def leave(self, leave: Leave) -> None:
         self.said.append(leave)
+
+    def look(self, look: SendPicture) -> None:
+        self.said.append(look)
 
     def report(self, **words: object) -> None:
         self.painted = self.painted.model_copy(update={"asked": None, **words})

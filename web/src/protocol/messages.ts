@@ -1848,6 +1848,11 @@ export interface Seated {
   state: MeetingState;
 }
 
+/** Send a small picture of the glass: somebody looks after this wall. */
+export interface SendPicture {
+
+}
+
 /** What the page sends now: its own switches. The server answers with what became of it by `patch`. */
 export interface Sending {
   camera: boolean | null;
@@ -2314,6 +2319,17 @@ export interface WallHere {
   show: Show | null;
   time: number;
   timezone: string;
+  wall: string;
+}
+
+/** How a wall is doing, as its page says, and a picture of its glass. */
+export interface WallLook {
+  connected: boolean;
+  heard_at: number | null;
+  painted: Painted | null;
+  picture: string;
+  picture_at: number | null;
+  since: number;
   wall: string;
 }
 

@@ -1,16 +1,26 @@
-"""Contents for walls by HTTP: looked at before anything changes."""
+"""Walls by HTTP: contents looked at before anything changes, and a look at a wall's glass."""
 
 from __future__ import annotations
+
+import asyncio
+
+from aiohttp import hdrs, web
 
 from devices.sdk.errors import Refused
 from smartroom.control.displays.content import BadContent, canonical
 from smartroom.control.displays.outside import FrameRefused
+from smartroom.control.displays.pictures.formats import BadPicture, cleaned
+from smartroom.control.displays.wall import Wall
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.identity.rights import Action
-from smartroom.control.web.problems import not_found
-from smartroom.control.web.routes import Call, Nothing, route
+from smartroom.control.identity.rights import Action, Resource
+from smartroom.control.limits import WALL_PICTURE_BYTES, WALL_PICTURE_S
+from smartroom.control.web import presses
+from smartroom.control.web.gate import invalid
+from smartroom.control.web.keys import ACTOR, HOUSE
+from smartroom.control.web.problems import forbidden, not_found
+from smartroom.control.web.routes import Call, Nothing, page, route
 from smartroom.protocol.base import Text
-from smartroom.protocol.displays import CheckContent, ContentChecked, ContentSites
+from smartroom.protocol.displays import CheckContent, ContentChecked, ContentSites, WallLook
 from smartroom.protocol.errors import ErrorCode
 
 _REFUSALS = {
@@ -73,6 +83,45 @@ async def sites(call: Call[Nothing, Nothing]) -> ContentSites:
     return ContentSites(sites=list(call.front.dashboards))
 
 
+async def look(call: Call[Nothing, Nothing]) -> WallLook:
+    """How a wall is doing, with a picture of its glass; its page is asked for a new one."""
+    wall, key = _wall(call.request)
+    await wall.look()
+    return wall.seen(key)
+
+
+async def pictured(request: web.Request) -> web.StreamResponse:
+    """A wall's own page sends the picture it was asked for."""
+    actor = request[ACTOR]
+    presses.check(actor, Action.ROOM_SEE, Resource(room=request.match_info["room"]))
+    wall, key = _wall(request)
+    if actor.wall != key:
+        raise forbidden(f"a picture of {key} comes from its own screen")
+    if not wall.expects_picture:
+        raise forbidden("nobody asked for a picture")
+    try:
+        async with asyncio.timeout(WALL_PICTURE_S):
+            body = await request.clone(client_max_size=WALL_PICTURE_BYTES).read()
+        found = await asyncio.to_thread(cleaned, body)
+    except BadPicture as error:
+        raise invalid(f"no picture of a wall: {error}") from None
+    except TimeoutError:
+        raise invalid("the picture took too long") from None
+    if found.media_type != "image/jpeg":
+        raise invalid("a picture of a wall is a JPEG")
+    wall.pictured(found.body)
+    return web.Response(status=204)
+
+
+def _wall(request: web.Request) -> tuple[Wall, str]:
+    key = f"wall.{request.match_info['wall']}"
+    walls = request.app[HOUSE].walls.get(request.match_info["room"])
+    wall = walls.find(key) if walls is not None else None
+    if wall is None:
+        raise not_found("Tidak ada layar ini", "There is no such wall")
+    return wall, key
+
+
 TABLE = (
     route("GET", "/api/v1/rooms/{room}/contents/sites", Action.CONTROL_SET, sites, answer=ContentSites),
     route(
@@ -82,5 +131,13 @@ TABLE = (
         check,
         answer=ContentChecked,
         body=CheckContent,
+    ),
+    route("GET", "/api/v1/rooms/{room}/walls/{wall}/look", Action.BENCH_READ, look, answer=WallLook),
+    page(
+        "/api/v1/rooms/{room}/walls/{wall}/picture",
+        pictured,
+        Action.ROOM_SEE,
+        method=hdrs.METH_PUT,
+        limit=WALL_PICTURE_BYTES,
     ),
 )
