@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, CDPSession
 
 from smartroom.control.displays import walls
+from smartroom.control.web import wall as namespace
 from tests.flows.test_walls import screen
 from tests.walls import ROOM, House, Walled, free_port, png
 
@@ -53,6 +54,7 @@ async def test_a_walls_page_does_not_grow(
     """Each change painted and reported; then heap, elements, listeners and frames are what they were after the first few."""
     monkeypatch.setattr(walls, "WALL_LEAD_S", 0.03)  # a quarter of a second ahead is for people
     monkeypatch.setattr(walls, "WALL_LEAD_MIN_S", 0.01)
+    monkeypatch.setattr(namespace, "WALL_REPORTS_PER_S", 1000.0)  # a day in minutes: no page reports so often
     async with House(tmp_path, free_port()).serving() as walled:
         page = await screen(browser, walled, "kiri")
         debugger = await page.context.new_cdp_session(page)

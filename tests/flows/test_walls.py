@@ -140,7 +140,7 @@ async def test_a_new_computer_gets_what_the_old_one_showed(walled: Walled, brows
     new = await screen(browser, walled, "kiri")
     await shows(new, "pattern")
     await expect(old.get_by_test_id("replaced")).to_be_visible()
-    assert walled.content("kiri") == '{"kind":"pattern"}'
+    await walled.until(lambda: walled.content("kiri") == '{"kind":"pattern"}')  # painted first, then told
 
 
 async def test_a_broken_content_fails_alone(walled: Walled, browser: Browser) -> None:

@@ -37,6 +37,7 @@ PARTS = {
     "{template}": "peresmian",
     "{code}": "A" * 22,
     "{token}": "x" * 32,
+    "{wall}": "kiri",
 }
 BODIES: dict[str, dict[str, object]] = {
     "SetBody": {"value": 1},

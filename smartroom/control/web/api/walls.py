@@ -13,8 +13,9 @@ from smartroom.control.displays.pictures.formats import BadPicture, cleaned
 from smartroom.control.displays.wall import Wall
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.identity.rights import Action, Resource
-from smartroom.control.limits import WALL_PICTURE_BYTES, WALL_PICTURE_S
+from smartroom.control.limits import WALL_PICTURE_BYTES
 from smartroom.control.web import presses
+from smartroom.control.web.api.pictures import picture_body
 from smartroom.control.web.gate import invalid
 from smartroom.control.web.keys import ACTOR, HOUSE
 from smartroom.control.web.problems import forbidden, not_found
@@ -99,14 +100,11 @@ async def pictured(request: web.Request) -> web.StreamResponse:
         raise forbidden(f"a picture of {key} comes from its own screen")
     if not wall.expects_picture:
         raise forbidden("nobody asked for a picture")
+    body = await picture_body(request, WALL_PICTURE_BYTES)
     try:
-        async with asyncio.timeout(WALL_PICTURE_S):
-            body = await request.clone(client_max_size=WALL_PICTURE_BYTES).read()
         found = await asyncio.to_thread(cleaned, body)
     except BadPicture as error:
         raise invalid(f"no picture of a wall: {error}") from None
-    except TimeoutError:
-        raise invalid("the picture took too long") from None
     if found.media_type != "image/jpeg":
         raise invalid("a picture of a wall is a JPEG")
     wall.pictured(found.body)

@@ -30,7 +30,8 @@ export class Link implements Listener {
   #session = 0;
   #open = false;
   #order = 0;
-  #told = "";
+  /** What the server has heard of the text; null: perhaps nothing. */
+  #told: string | null = null;
   #problem = "";
   #lateMs: number | null = null;
   #frames = 0;
@@ -56,7 +57,7 @@ export class Link implements Listener {
     this.#session += 1;
     this.#open = true;
     this.#order = 0;
-    this.#told = "";
+    this.#told = null;
     void this.#hello(this.#session);
   }
 
@@ -178,11 +179,13 @@ export class Link implements Listener {
     if (!this.#open || this.state !== "live") return;
     const painted = this.#painted(part);
     try {
-      await this.transport.ask("painted", painted, ANSWER_MS);
+      const reply = (await this.transport.ask("painted", painted, ANSWER_MS)) as { problem?: Problem | null };
       this.heard = performance.now();
+      if (!reply.problem) return;
     } catch {
       // the beat notices a dead road; the server believes nothing it did not hear
     }
+    if (painted.text !== null) this.#told = null; // the next report says it again
   }
 
   /** What stood in the last frame that was drawn; the text only when the server does not have it yet. */
