@@ -31,6 +31,10 @@ class CeremonySettings(BaseModel):
     rehearsal_remote: Id | None = None
     second_copy: Path | None = None
     """Folder on another medium: every journal is kept there, too, before anything is called saved."""
+    escrow: Path | None = None
+    """RSA certificate (PEM) of a notary or CA: for it alone pressure and timing of ink are kept, when somebody has consented in writing."""
+    escrow_days: int = Field(default=1825, ge=1, le=36_500)
+    """Then those are removed, too."""
     reserve_mb: int = Field(default=64, ge=0, le=4096)
     """Space kept free for a journal that is open."""
     public_url: str = ""

@@ -37,10 +37,13 @@ class PowerDisk:
     off: bool = False
 
     def load(self) -> bytes:
-        """What is there."""
+        """What is there, with what is still in the cache."""
         self._step()
-        self.end = len(self.kept)
-        return bytes(self.kept)
+        whole = PowerDisk(self.draw, kept=bytearray(self.kept))
+        for offset, piece in self.unsynced:
+            whole._put(offset, piece)
+        self.end = len(whole.kept)
+        return bytes(whole.kept)
 
     def append(self, data: bytes) -> None:
         """Into the cache, in pieces that end at sectors."""

@@ -43,6 +43,8 @@ def report_lines(path: Path, report: JournalReport) -> list[str]:
         lines.append(f"     {report.heads} signed heads agree")
     elif not report.broken:
         lines.append("[!]  no signed heads: an end that was cut off would not be noticed here")
+    if report.removed:
+        lines.append(f"     the content of {report.removed} records was taken out, as a later record says")
     lines += [f"[!]  the clock was set by {jump:+.1f} s; the numbers give the order" for jump in report.jumps]
     return lines
 

@@ -371,6 +371,8 @@ def _ceremonies(data: Path, settings: CeremonySettings, index: Index) -> Ceremon
         rehearsal_remote=settings.rehearsal_remote,
         signer_keys=settings.signer_keys,
         copy=settings.second_copy,
+        escrow=settings.escrow,
+        escrow_s=settings.escrow_days * 86_400.0,
         reserve=settings.reserve_mb << 20,
     )
     made = Ceremonies(data, rules, HouseConfined(data), signing=settings.signing, index=index)

@@ -389,6 +389,15 @@ SIGN_RETRY_S = 10.0
 SIGN_RETRY_MAX_S = 600.0
 """... ten minutes."""
 
+RENEW_S = 31_536_000.0
+"""A year: documents get a further timestamp before the authority's certificate, or its algorithm, grows old."""
+
+AFTERCARE_S = 60.0
+"""Ceremonies that have left the stage are looked at as often."""
+
+AFTERCARE_RETRY_S = 3600.0
+"""What could not be done for one of them is tried again after this: nobody waits on a stage."""
+
 SEALING_PAUSE_S = 2.0
 """Before a sealing process that ended is started again: wrong settings do not mend themselves."""
 

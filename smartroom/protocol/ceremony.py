@@ -387,6 +387,8 @@ class Ceremony(Message):
     replaces: str = ""
     """Number of the document this one replaces."""
     retention: Retention = Retention.OUTLINE
+    outlined_at: float | None = None
+    """When pressure and timing left our files; from then on ink is an outline, drawn again at one speed."""
 
 
 class CeremonyState(Message):
@@ -632,6 +634,8 @@ class JournalReport(Message):
     heads: int = 0
     """Signed heads that were checked."""
     jumps: list[float] = []
+    removed: int = 0
+    """Records whose content was taken out, as a later record says."""
 
 
 # -- private phone page --

@@ -14,8 +14,10 @@ from typing import Any
 from smartroom.control.ceremony import heads
 from smartroom.control.ceremony.draft import Draft
 from smartroom.control.ceremony.journal import HEADS, JOURNAL
+from smartroom.control.ceremony.retention import STROKES
 from smartroom.control.ceremony.story import Story
 from smartroom.control.chain import Record, examine
+from smartroom.control.chain.record import REMOVED
 from smartroom.protocol.ceremony import FIELD_HEIGHT, FIELD_WIDTH, JournalReport
 
 _README = """\
@@ -27,7 +29,8 @@ berita-acara.pdf   dokumen / the document (periksa: smartroom verify berita-acar
 versi/             setiap versi dokumen; tiap versi adalah awal dari versi berikutnya / each version begins with the one before
 jurnal             catatan semua kejadian / journal of all events (periksa: smartroom journal verify FOLDER)
 {heads}      ujung jurnal yang ditandatangani / signed heads of the journal
-goresan.json       titik-titik tanda tangan / points of the signatures
+goresan.json       titik-titik tanda tangan, atau garis luarnya saja / points of the signatures, or their outline only
+goresan.p7m        titik-titik untuk pemegang kunci escrow / points for the escrow's key (bila ada / if any)
 garis-waktu.txt    garis waktu / timeline
 foto.*             foto bersama / group photo
 SHA256SUMS         daftar sidik / list of hashes (periksa: sha256sum -c SHA256SUMS)
@@ -58,9 +61,12 @@ _TOLD = {
     "upgraded": "dinaikkan ke jangka panjang",
     "head": "ujung jurnal ditandatangani",
     "ended": "acara ditutup",
+    "removal": "tekanan dan waktu goresan dihapus, garis luar disimpan",
+    "removed": "catatan yang dihapus",
+    "forgotten": "goresan terenkripsi dihapus",
     "void": "BATAL",
 }
-_QUIET = frozenset({"ink"})
+_QUIET = frozenset({"ink", REMOVED})
 _PNG = b"\x89PNG"
 
 
@@ -122,6 +128,8 @@ def bundle(folder: Path) -> bytes:
     for name in (JOURNAL, HEADS, "emblem"):
         if (folder / name).exists():
             files["jurnal" if name == JOURNAL else name] = (folder / name).read_bytes()
+    if (folder / STROKES).exists():
+        files["goresan.p7m"] = (folder / STROKES).read_bytes()
     for number in range(len(story.files)):
         pdf = version(folder, story, number)
         if pdf is not None:
@@ -142,6 +150,7 @@ def bundle(folder: Path) -> bytes:
 
 def strokes(draft: Draft, story: Story) -> bytes:
     """Points of every signature; channels are named as in ISO/IEC 19794-7, without claiming its form."""
+    outline = story.outlined_at is not None
     signatures = [
         {
             "signatory": draft.text.signatories[signature.signatory].name,
@@ -149,7 +158,11 @@ def strokes(draft: Draft, story: Story) -> bytes:
             "began": signature.began,
             "sha256": signature.digest(),
             "strokes": [
-                {"source": stroke.source, "end": stroke.end, "points": stroke.points}
+                {
+                    "source": stroke.source,
+                    "end": stroke.end,
+                    "points": [each[: 2 if outline else 6] for each in stroke.points],
+                }
                 for stroke in signature.strokes.values()
             ],
         }
@@ -157,7 +170,8 @@ def strokes(draft: Draft, story: Story) -> bytes:
     ]
     told = {
         "format": "smartroom strokes 1",
-        "channels": ["X", "Y", "T", "F", "tilt X", "tilt Y"],
+        "channels": ["X", "Y"] if outline else ["X", "Y", "T", "F", "tilt X", "tilt Y"],
+        "outline": outline,
         "units": {"X": f"1/{FIELD_WIDTH} field width", "Y": "as X", "T": "ms", "F": "1/1000", "tilt": "degrees"},
         "field": [FIELD_WIDTH, FIELD_HEIGHT],
         "text_sha256": draft.text.digest(),

@@ -8,24 +8,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from smartroom.control import clock
+from smartroom.control.ceremony import archive
 from smartroom.control.ceremony.draft import write_whole
 from smartroom.control.ceremony.ports import Sealing, Tools
+from smartroom.control.ceremony.retention import STROKES, envelope, outline
 from smartroom.control.ceremony.session import EMBLEM, Session
 from smartroom.control.errors import ProblemError, problem
-from smartroom.control.limits import SIGN_LINK_S, SIGN_LINK_TRIES, SIGN_RETRY_MAX_S, SIGN_RETRY_S
+from smartroom.control.limits import RENEW_S, SIGN_LINK_S, SIGN_LINK_TRIES, SIGN_RETRY_MAX_S, SIGN_RETRY_S
 from smartroom.protocol.ceremony import (
     CeremonyStage,
     DocumentStep,
     Legal,
     LegalSignature,
+    Retention,
     SignerState,
     SigningTask,
     SignTask,
@@ -93,6 +97,12 @@ class DocumentDesk:
                 self._later()
             if not moved:
                 await self._rest()
+
+    async def settle(self) -> float | None:
+        """Everything that can be done now, without waiting; when there will be more, server time, or never."""
+        while await self._step():
+            pass
+        return self._next()
 
     # -- what anybody may have --
 
@@ -214,7 +224,15 @@ class DocumentDesk:
     async def _step(self) -> bool:
         """The next thing to do, if there is one and it is time."""
         story, document = self._session.story, self._session.story.document
-        if not story.recorded or story.stage is CeremonyStage.VOID or clock.monotonic() < self._again:
+        if clock.monotonic() < self._again:
+            return False
+        if self._may_forget():
+            return await self._forget()
+        if story.escrow is not None and story.escrow["until"] <= clock.wall():
+            (self._session.folder / STROKES).unlink(missing_ok=True)
+            await self._session.record("forgotten", {"what": STROKES})
+            return True
+        if not story.recorded or story.stage is CeremonyStage.VOID:
             return False
         if document.step in (DocumentStep.NONE, DocumentStep.DRAWING, DocumentStep.FAILED):
             return await self._draw()
@@ -228,9 +246,34 @@ class DocumentDesk:
         judged = document.verdict is not None and document.verdict.sha256 == document.sha256
         if document.step is DocumentStep.SEALED and not judged:
             return await self._judge()
-        if document.legal is Legal.VALID and document.upgrade != "done" and self._may_be_raised():
+        if document.legal is Legal.VALID and (self._may_be_raised() or self._renewal() <= clock.wall()):
             return await self._raise()
         return False
+
+    def _next(self) -> float | None:
+        """When `_step` will have something to do again by itself."""
+        story = self._session.story
+        moments = [math.inf]
+        if self._again > clock.monotonic():
+            moments.append(clock.wall() + self._again - clock.monotonic())
+        if story.escrow is not None:
+            moments.append(story.escrow["until"])
+        if story.document.legal is Legal.VALID and story.stage is not CeremonyStage.VOID:
+            moments.append(self._renewal())
+        return None if min(moments) == math.inf else min(moments)
+
+    async def _forget(self) -> bool:
+        """The outline stays. When somebody has consented, the points are kept for the escrow's key."""
+        session, story, rules = self._session, self._session.story, self._tools.rules
+        signatures = list(story.ink.signatures.values())
+        body: dict[str, Any] = {"outlines": outline(signatures)}
+        if story.retention is Retention.ENCRYPTED and rules.escrow is not None:
+            points = archive.strokes(session.draft, story)
+            sealed, told = await asyncio.to_thread(envelope, points, rules.escrow)
+            await asyncio.to_thread(write_whole, session.folder / STROKES, sealed)
+            body["escrow"] = {**told, "until": round(clock.wall() + rules.escrow_s)}
+        await session.forget(body)
+        return True
 
     async def _draw(self) -> bool:
         session, story = self._session, self._session.story
@@ -429,10 +472,25 @@ class DocumentDesk:
             )
         return link
 
+    def _may_forget(self) -> bool:
+        """It is over, and the document has its ink."""
+        story = self._session.story
+        over = story.stage is CeremonyStage.VOID or (
+            story.stage is CeremonyStage.ENDED and story.document.step in (DocumentStep.DRAWN, DocumentStep.SEALED)
+        )
+        return over and story.outlined_at is None and bool(story.ink.signatures)
+
+    def _renewal(self) -> float:
+        """When the document's newest timestamp is to be joined by another."""
+        raised, rules = self._session.story.raised_at, self._tools.rules
+        return math.inf if raised is None or rules.seal_level is not Level.B_LTA else raised + RENEW_S
+
     def _may_be_raised(self) -> bool:
         rules, document = self._tools.rules, self._session.story.document
-        return rules.seal_level.rank >= Level.B_LT.rank and (
-            document.level is None or document.level.rank < rules.seal_level.rank
+        return (
+            document.upgrade != "done"
+            and rules.seal_level.rank >= Level.B_LT.rank
+            and (document.level is None or document.level.rank < rules.seal_level.rank)
         )
 
     def _need_sealing(self) -> Sealing:

@@ -41,6 +41,8 @@ class Draft(Message):
     stage: CeremonyStage = CeremonyStage.DRAFT
     recorded: bool = False
     legal: Legal = Legal.NONE
+    due: float | None = 0.0
+    """When there is something to do off the stage, server time; None: never again."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:

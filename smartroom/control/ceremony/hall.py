@@ -17,6 +17,7 @@ from typing import Protocol, Self
 
 from smartroom.control import clock
 from smartroom.control.ceremony import archive
+from smartroom.control.ceremony.aftercare import Aftercare
 from smartroom.control.ceremony.desk import DocumentDesk
 from smartroom.control.ceremony.draft import FILE, Draft, new_id, write_whole
 from smartroom.control.ceremony.ports import Tools
@@ -99,6 +100,7 @@ class Hall(Audience):
         self._real = data / REAL / room
         self._rehearsals = data / REHEARSALS / room
         self._tools = tools
+        self.aftercare = Aftercare(self.drafts, self._is_on_stage, tools)
         self._open = AsyncExitStack()
         self._dirty = asyncio.Event()
         self._moving = asyncio.Lock()
@@ -119,6 +121,7 @@ class Hall(Audience):
         async with asyncio.TaskGroup() as group:
             group.create_task(self._publish_on(), name=f"stage:{self.room}")
             group.create_task(self._documents(), name=f"documents:{self.room}")
+            group.create_task(self.aftercare.run(), name=f"aftercare:{self.room}")
 
     # -- the shelf --
 
@@ -194,6 +197,7 @@ class Hall(Audience):
             if self.session is not None and self.session.id == ceremony:
                 return self.session
             folder = self.need_folder(ceremony)
+            await self.aftercare.release(ceremony)
             if self.session is not None and self.session.story.stage is CeremonyStage.OPEN:
                 raise ProblemError(
                     problem(ErrorCode.BUSY, "Acara lain sedang berlangsung", "Another ceremony is under way")
@@ -202,6 +206,7 @@ class Hall(Audience):
             await self._open.aclose()
             self._open = AsyncExitStack()
             await self._open.enter_async_context(session)
+            await session.see_again(0.0)
             self.session, self.desk = session, DocumentDesk(session, self._tools)
             self._real.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self._real / _STAGE_FILE).write_text(ceremony)
@@ -364,6 +369,9 @@ class Hall(Audience):
             legal=live.story.document.legal if live else draft.legal,
             recorded=live.story.recorded if live else draft.recorded,
         )
+
+    def _is_on_stage(self, ceremony: str) -> bool:
+        return self.session is not None and self.session.id == ceremony
 
     def _has(self, desk: DocumentDesk) -> bool:
         return self.desk is desk

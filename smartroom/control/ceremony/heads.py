@@ -67,12 +67,13 @@ def check(file: Path, *, key: str | None = None, anchors: Iterable[Anchor] = ())
     broken = again.broken
     damage = broken is not None and broken.damage
     return again, JournalReport(
-        records=len(again.records),
+        records=again.head.sequence,
         head=again.head.digest,
         closed=again.closed,
         broken=broken.sentence if broken is not None and damage else bad[0] if bad else "",
         broken_at=broken.sequence if broken is not None and damage else None,
         unfinished=broken is not None and not damage,
         heads=len(heads) - len(bad),
+        removed=again.removed,
         jumps=[jump.seconds for jump in again.jumps],
     )

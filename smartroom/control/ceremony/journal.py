@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 from smartroom.control import clock
 from smartroom.control.ceremony.ports import Sealing
-from smartroom.control.chain import Anchor, Chain, FileStorage, Head, Record
+from smartroom.control.chain import Anchor, Chain, FileStorage, Head, Record, examine
 from smartroom.control.chain.examine import JUMP_S
 from smartroom.protocol.ceremony import CopyState, JournalState
 from smartroom.protocol.signing import HeadSigned, HeadStatement, SignHead
@@ -45,9 +46,8 @@ class Journal:
         self._signed = 0
         self._jumped: float | None = None
         self._clock = _Clock()
-        copies = [FileStorage(folder / JOURNAL, reserve=reserve)]
-        if copy is not None:
-            copies.append(FileStorage(copy / ceremony / JOURNAL, reserve=reserve))
+        self._folders = [folder, *([copy / ceremony] if copy is not None else [])]
+        copies = [FileStorage(each / JOURNAL, reserve=reserve) for each in self._folders]
         known = (*anchors, *(Anchor(head, HEADS) for head in kept_heads(folder)))
         self.chain = Chain(ceremony, copies, anchors=known, news=news, clock=self._clock)
 
@@ -120,6 +120,17 @@ class Journal:
             file.write(told.model_dump_json() + "\n")
         self._signed = record.sequence
         return kept
+
+    async def remove(self, kind: str, body: Mapping[str, Any]) -> Record:
+        """Take all records of a kind out of every copy, and out of what was kept beside them."""
+        self._look_at_clock()
+        data = await asyncio.to_thread((self.folder / JOURNAL).read_bytes)
+        numbers = [record.sequence for record in examine(data).records if record.kind == kind]
+        record = await self.chain.remove(numbers, body)
+        for copy in self._folders:
+            for beside in copy.glob(f"{JOURNAL}.*-*"):
+                beside.unlink(missing_ok=True)
+        return record
 
     def told(self, head: int) -> None:
         """A signed head that stood in the journal already."""

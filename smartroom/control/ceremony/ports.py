@@ -77,6 +77,10 @@ class Rules:
     rehearsal_remote: str | None = None
     signer_keys: tuple[str, ...] = ()
     """Keys of the sealing process, one per signatory in their order, for who signs with a passphrase on the phone."""
+    escrow: Path | None = None
+    """Certificate of whoever may ever read pressure and timing again; none: they are only removed."""
+    escrow_s: float = 157_680_000.0
+    """So long are they kept, encrypted."""
     copy: Path | None = None
     """Folder on another medium for the second copy of journals."""
     reserve: int = 64 << 20

@@ -15,6 +15,7 @@ from smartroom.control import clock
 from smartroom.control.ceremony.draft import REHEARSAL, Draft, write_whole
 from smartroom.control.ceremony.journal import JOURNAL, Journal
 from smartroom.control.ceremony.ports import IndexRow, Tools
+from smartroom.control.ceremony.retention import check_escrow
 from smartroom.control.ceremony.story import Story
 from smartroom.control.ceremony.strokes import Fate
 from smartroom.control.chain import Anchor, ChainBusy, ChainDamaged, ChainStopped, Head, Record
@@ -172,6 +173,7 @@ class Session:
             void_reason=story.void_reason,
             replaces=self.draft.replaces,
             retention=story.retention,
+            outlined_at=story.outlined_at,
         )
 
     # -- the text and the two persons --
@@ -297,6 +299,8 @@ class Session:
 
     async def end(self, retention: Retention, by: str) -> None:
         """It is over; what is still open of the legal signatures goes on."""
+        if retention is Retention.ENCRYPTED:
+            await asyncio.to_thread(check_escrow, self._tools.rules.escrow)
         async with self._checked(lambda: self.story.need(CeremonyStage.SIGNED, CeremonyStage.REVEALED)):
             await self._settle("ended", {"by": by, "retention": str(retention)})
 
@@ -342,6 +346,19 @@ class Session:
             return {}
         key = signature.signatory, signature.attempt
         return {source: (number, self._kept.get((*key, source), 0)) for source, number in signature.received.items()}
+
+    async def forget(self, body: Mapping[str, Any]) -> None:
+        """Pressure and timing of all ink leave the journal; the outline in `body` stays."""
+        async with self._deciding:
+            try:
+                record = await self._need_journal().remove("ink", body)
+            except (ChainStopped, ChainBusy) as error:
+                raise _stopped(error) from error
+            self._happened(record)
+
+    async def see_again(self, at: float | None) -> None:
+        """When there is something to do once it has left the stage."""
+        await self._keep(due=at)
 
     async def record(self, kind: str, body: Mapping[str, Any]) -> None:
         """A step of the document: on the disk, then told."""

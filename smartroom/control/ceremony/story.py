@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from smartroom.control.ceremony.retention import drawn_again
 from smartroom.control.ceremony.strokes import Fate, Ink
 from smartroom.control.chain import Record
 from smartroom.control.errors import ProblemError, problem
@@ -71,6 +72,12 @@ class Story:
     files: list[str] = field(default_factory=list)
     """SHA-256 of each version of the document, the newest last."""
     retention: Retention = Retention.OUTLINE
+    outlined_at: float | None = None
+    """From then on ink is an outline: pressure and timing are not in our files any more."""
+    escrow: Mapping[str, Any] | None = None
+    """What is kept of them for somebody else's key: `sha256`, `recipient`, `until`."""
+    raised_at: float | None = None
+    """When the newest timestamp over the whole document was made."""
     void_reason: str = ""
     heads: list[dict[str, Any]] = field(default_factory=list)
     """Signed heads, as `HeadSigned`."""
@@ -321,6 +328,16 @@ def _ended(story: Story, record: Record) -> None:
     story.stage, story.retention = CeremonyStage.ENDED, Retention(record.body["retention"])
 
 
+def _outlined(story: Story, record: Record) -> None:
+    for each in record.body["outlines"]:
+        story.ink.signatures[each["signatory"]] = drawn_again(each)
+    story.outlined_at, story.escrow = record.at, record.body.get("escrow")
+
+
+def _forgotten(story: Story, _: Record) -> None:
+    story.escrow = None
+
+
 def _head(story: Story, record: Record) -> None:
     story.heads.append(dict(record.body["signed"]))
 
@@ -328,6 +345,7 @@ def _head(story: Story, record: Record) -> None:
 def _version(story: Story, record: Record) -> None:
     story.files.append(record.body["sha256"])
     level = Level(record.body["level"]) if record.body.get("level") else story.document.level
+    story.raised_at = record.at if level is Level.B_LTA else None
     story.document = story.document.model_copy(
         update={
             "step": DocumentStep.SEALED,
@@ -384,5 +402,7 @@ _TELL: Final[Mapping[str, Callable[[Story, Record], None]]] = {
     "verdict": _verdict,
     "void": _void,
     "ended": _ended,
+    "removal": _outlined,
+    "forgotten": _forgotten,
     "head": _head,
 }

@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar, TypeVarTuple, Unpack
 
 from smartroom.control.chain.examine import Anchor, Examined, examine
-from smartroom.control.chain.record import CLOSE, EMPTY, FORMAT, OPEN, RESUME, Record, write
+from smartroom.control.chain.record import CLOSE, EMPTY, FORMAT, OPEN, REMOVAL, RESUME, Record, write
+from smartroom.control.chain.removal import runs, strip, wanted
 from smartroom.control.chain.storage import Storage, StorageBusy
 
 _LOG = logging.getLogger(__name__)
@@ -200,6 +201,24 @@ class Chain:
         await self.settled(record.sequence)
         return record
 
+    async def remove(self, numbers: Iterable[int], body: Mapping[str, object]) -> Record:
+        """Take records of earlier decisions out for good: first a record says which, then their content leaves every copy.
+
+        A copy where that fails is given up; a copy that is away, or a server killed in between, does it when the chain is next opened.
+        """
+        gone = runs(numbers)
+        if gone and (gone[0][0] <= 1 or gone[-1][1] > self.durable.sequence):
+            raise ValueError(f"chain {self.name}: the first record and the last stay")
+        record = await self.decide(REMOVAL, {**body, "records": [list(run) for run in gone]})
+        for copy in self._good():
+            try:
+                await copy.run(copy.strip)
+            except Exception as error:  # noqa: BLE001  # what is on this copy now is not what was promised
+                self._lose(copy, CopyState.FAILED, error)
+        if self._stopped is not None:
+            raise self._stopped
+        return record
+
     async def finish(self, body: Mapping[str, object]) -> Record:
         """The last record: from now on a cut end shows by itself."""
         record = self.append(CLOSE, body)
@@ -225,9 +244,10 @@ class Chain:
         _, data, past = max(whole, key=lambda each: each[2].head.sequence)
         self.past, self.head, self.closed = past.records, past.head, past.closed
         line = b"" if self.closed else self._first_line(len(data) - past.size)
-        for copy, old, _ in found:
+        for copy, old, its in found:
+            bare = strip(old, its.records, wanted(past.records))
             try:
-                await copy.run(copy.mend, old, data[: past.size], line)
+                await copy.run(copy.mend, old, bare, data[: past.size], line)
             except OSError as error:
                 self._lose(copy, CopyState.FAILED, error)
         if self._stopped is not None:
@@ -356,16 +376,33 @@ class _Copy:
     def load(self, anchors: Sequence[Anchor]) -> tuple[bytes, Examined]:
         """What is there, examined."""
         data = self.storage.load()
-        return data, examine(data, anchors)
+        found = examine(data, anchors)
+        less = data if found.damaged else self._strip(data, found)
+        return less, found if less == data else examine(less, anchors)
 
-    def mend(self, old: bytes, kept: bytes, line: bytes) -> None:
-        """Have the kept bytes and one line more. Nothing is thrown away: what differs is kept beside."""
+    def strip(self) -> None:
+        """Take out what the chain says is to be gone."""
+        data = self.storage.load()
+        self._strip(data, examine(data))
+        self.look()
+
+    def _strip(self, data: bytes, found: Examined) -> bytes:
+        less = strip(data, found.records, wanted(found.records))
+        if less != data:
+            self.storage.replace(less, "")
+        return less
+
+    def mend(self, old: bytes, bare: bytes, kept: bytes, line: bytes) -> None:
+        """Have the kept bytes and one line more. Nothing is thrown away: what differs is kept beside, but for what was to be taken out.
+
+        `bare` is what was there without that.
+        """
         if old and old == kept:
             self.storage.append(line)
             self.storage.sync()
         else:
             self.storage.replace(
-                kept + line, "" if kept.startswith(old) else "torn" if old.startswith(kept) else "damaged"
+                kept + line, "" if kept.startswith(bare) else "torn" if bare.startswith(kept) else "damaged"
             )
         self.look()
 

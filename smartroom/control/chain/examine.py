@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from smartroom.control.chain.record import CLOSE, EMPTY, FORMAT, OPEN, RESUME, Head, Record, follows, read
+from smartroom.control.chain.record import CLOSE, EMPTY, FORMAT, OPEN, REMOVED, RESUME, Head, Record, follows, read
+from smartroom.control.chain.removal import unexplained
 
 JUMP_S = 2.0
 """A clock that differs by more between two records was set by somebody; time servers move it by less."""
@@ -79,6 +81,17 @@ class Examined:
         """End of the unbroken beginning."""
         return self.records[-1].head if self.records else EMPTY
 
+    def at(self, sequence: int) -> Record | None:
+        """The record of a number; None when it was taken out, with those after it."""
+        index = bisect_left(self.records, sequence, key=lambda record: record.sequence)
+        found = self.records[index] if index < len(self.records) else None
+        return found if found is not None and found.sequence == sequence else None
+
+    @property
+    def removed(self) -> int:
+        """How many records were taken out."""
+        return sum(each.sequence - each.body["first"] + 1 for each in self.records if each.kind == REMOVED)
+
     @property
     def closed(self) -> bool:
         """Its writer had finished; without this, a cut at the end shows against anchors only."""
@@ -100,7 +113,7 @@ def examine(data: bytes, anchors: Iterable[Anchor] = ()) -> Examined:
         except ValueError:
             found.broken = _judge(found, None, lines)
             break
-        if record.sequence != found.head.sequence + 1 or not follows(line, found.head):
+        if not follows(record, line, found.head):
             found.broken = _judge(found, record, lines)
             break
         if not found.records and not _begins(record):
@@ -110,7 +123,7 @@ def examine(data: bytes, anchors: Iterable[Anchor] = ()) -> Examined:
         found.records.append(record)
         found.size += len(line)
     if found.broken is None or not found.broken.damage:
-        found.broken = check_anchors(found, anchors) or found.broken
+        found.broken = _unexplained(found) or check_anchors(found, anchors) or found.broken
     return found
 
 
@@ -122,7 +135,8 @@ def check_anchors(found: Examined, anchors: Iterable[Anchor]) -> Break | None:
         if number > end:
             sentence = f"ends at record {end}, but record {number} is known from {anchor.whence}"
             return Break(Breakage.ROLLED_BACK, end + 1, sentence)
-        if number and found.records[number - 1].digest != anchor.head.digest:
+        there = found.at(number)
+        if there is not None and there.digest != anchor.head.digest:
             sentence = f"record {number} is not the one known from {anchor.whence}; changed after record {held}"
             return Break(Breakage.REWRITTEN, held + 1, sentence)
         held = number
@@ -178,10 +192,17 @@ def _readable(lines: Iterator[bytes]) -> Iterator[Record]:
             continue
 
 
+def _unexplained(found: Examined) -> Break | None:
+    run = unexplained(found.records)
+    if run is None:
+        return None
+    return Break(Breakage.MISSING, run[0], f"records {run[0]} to {run[1]} were taken out, and no record says so")
+
+
 def _note_jump(found: Examined, record: Record) -> None:
-    if not found.records or record.kind == RESUME:
+    before = next((each for each in reversed(found.records) if each.kind != REMOVED), None)
+    if before is None or record.kind in (RESUME, REMOVED):
         return
-    before = found.records[-1]
     seconds = (record.at - before.at) - (record.steady - before.steady)
     if abs(seconds) > JUMP_S:
         found.jumps.append(ClockJump(record.sequence, round(seconds, 3)))

@@ -13,11 +13,15 @@ FORMAT = "smartroom chain 1"
 OPEN, RESUME, CLOSE = "open", "resume", "close"
 """Kinds the chain itself writes: its first record, one per later start, and the last of a finished chain."""
 
+REMOVAL, REMOVED = "removal", "removed"
+"""The record that says which were taken out, and what is read where they stood."""
+
 MAX_LINE = 1 << 20
 """Bytes of a record: the longest frame of a page is 64 KiB, the longest text of a ceremony less."""
 
 _NOTHING = "0" * 64
 _LINE = re.compile(rb"([0-9a-f]{64}) (\{.*\})", re.DOTALL)
+_GAP = re.compile(rb"([0-9a-f]{64}) removed ([1-9][0-9]*)-([1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,7 +77,10 @@ def write(
 
 def read(line: bytes) -> Record:
     """A line as a record, whatever stands before it. ValueError when it is none."""
-    found = _LINE.fullmatch(line.removesuffix(b"\n"))
+    text = line.removesuffix(b"\n")
+    if gone := _GAP.fullmatch(text):
+        return Record(int(gone[3]), REMOVED, {"first": int(gone[2])}, 0.0, 0.0, 0, gone[1].decode())
+    found = _LINE.fullmatch(text)
     if found is None or not line.endswith(b"\n") or len(line) > MAX_LINE:
         raise ValueError("not a whole record")
     values = json.loads(found[2])
@@ -94,8 +101,17 @@ def read(line: bytes) -> Record:
     return record
 
 
-def follows(line: bytes, before: Head) -> bool:
-    """Whether a whole line's hash is the one after this head."""
+def gap(first: int, last: Record) -> bytes:
+    """The line that stands for a run of records that were taken out."""
+    return f"{last.digest} removed {first}-{last.sequence}\n".encode()
+
+
+def follows(record: Record, line: bytes, before: Head) -> bool:
+    """Whether a whole line is what comes after this head; the hash of what was taken out is proved by the record after it."""
+    if record.kind == REMOVED:
+        return bool(record.body["first"] == before.sequence + 1 and record.sequence > before.sequence)
+    if record.sequence != before.sequence + 1:
+        return False
     return _digest(before, line[65:-1]) == line[:64].decode(errors="replace")
 
 

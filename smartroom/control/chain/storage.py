@@ -33,7 +33,7 @@ class Storage(Protocol):
         ...
 
     def load(self) -> bytes:
-        """All bytes; none when there is no chain yet. From now on nobody else may write it."""
+        """All bytes; none when there is no chain yet. From the first call on nobody else may write it."""
         ...
 
     def append(self, data: bytes) -> None:
@@ -76,6 +76,8 @@ class FileStorage:
 
     def load(self) -> bytes:
         """All bytes. StorageBusy when another process has them."""
+        if self._file >= 0:
+            return self._path.read_bytes()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(
             self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600

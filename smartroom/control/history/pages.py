@@ -117,6 +117,7 @@ def _noted(name: str, found: Examined, noted: Iterable[tuple[str, Head]]) -> str
             continue
         if head.sequence > len(found.records):
             return f"record {head.sequence} is known from elsewhere, but it ends at {len(found.records)}"
-        if head.sequence and found.records[head.sequence - 1].digest != head.digest:
+        there = found.at(head.sequence)
+        if there is not None and there.digest != head.digest:
             return f"record {head.sequence} is not the one known from elsewhere: hashes were computed anew"
     return ""

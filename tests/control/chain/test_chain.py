@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,11 @@ from smartroom.control.chain import (
     CopyState,
     FileStorage,
     Head,
+    Record,
     StorageBusy,
     examine,
 )
+from smartroom.control.chain.record import REMOVED
 from tests.disks import BROKEN, FULL, FaultyDisk, PowerDisk, PowerLost
 
 
@@ -279,33 +281,76 @@ async def test_reserved_space_is_not_in_the_file(tmp_path: Path) -> None:
     assert blocks(path) < 1 << 16
 
 
+async def test_what_is_taken_out_is_gone_and_the_rest_is_whole(tmp_path: Path) -> None:
+    """Both copies lose the content; hashes, heads known from before and what is written afterwards hold; nothing is kept beside."""
+    paths = [tmp_path / "a" / "journal", tmp_path / "b" / "journal"]
+    async with Chain("t", [FileStorage(path) for path in paths]) as chain:
+        written = [await chain.decide("ink", {"secret": f"rahasia-{n}"}) for n in range(6)]
+        await chain.remove([record.sequence for record in written if record.sequence not in (4, 5)], {"by": "t"})
+        after = await chain.decide("entry", {})
+        with pytest.raises(ValueError, match="the first record"):
+            await chain.remove([1], {})
+    for path in paths:
+        data = path.read_bytes()
+        assert [n for n in range(6) if f"rahasia-{n}".encode() in data] == [2, 3]
+        found = examine(data, [Anchor(record.head, "t") for record in (*written, after)])
+        assert (found.broken, found.removed, found.head) == (None, 4, after.head)
+        assert beside(path) == []
+    async with Chain("t", [FileStorage(path) for path in paths]) as chain:
+        assert [record.sequence for record in chain.past] == [1, 3, 4, 5, 7, 8, 9]
+
+
+async def test_a_copy_that_was_away_forgets_when_it_is_back(tmp_path: Path) -> None:
+    """Taken out while the stick was not there: it is gone from the stick with the next start."""
+    here, stick = tmp_path / "journal", tmp_path / "stick" / "journal"
+    async with Chain("t", [FileStorage(here), FileStorage(stick)]) as chain:
+        record = await chain.decide("ink", {"secret": "rahasia"})
+    async with Chain("t", [FileStorage(here)]) as chain:
+        await chain.remove([record.sequence], {})
+    assert b"rahasia" in stick.read_bytes()
+    async with Chain("t", [FileStorage(here), FileStorage(stick)]):
+        pass
+    assert not [path for path in stick.parent.iterdir() if b"rahasia" in path.read_bytes()]
+
+
 async def power_loss(seed: int) -> int:
     """One life that ends with the power, and the next one; returns how many records were acknowledged."""
     draw = random.Random(seed)
     disk = PowerDisk(draw, fuse=draw.randrange(2, 40))
     acknowledged: list[Head] = []
+    gone: set[int] = set()
     for _ in range(draw.choice((1, 1, 1, 2, 3))):  # lives
         try:
             async with Chain("t", [disk], gather=0) as chain:
-                heads = [record.head for record in chain.past]
-                assert acknowledged == [head for head in acknowledged if head in heads]
+                assert lost(acknowledged, chain.past) == []
                 for _ in range(draw.randrange(1, 30)):
                     for _ in range(draw.randrange(1, 4)):
-                        chain.append("entry", {"data": "x" * draw.randrange(1400)})
+                        chain.append("entry", {"data": f"n{chain.head.sequence + 1}" + "x" * draw.randrange(1400)})
                     if draw.random() < 0.7:
                         await chain.settled()
                         acknowledged += [head for head in (chain.durable,) if head not in acknowledged[-1:]]
+                    if draw.random() < 0.1 and len(acknowledged) > 2:
+                        numbers = {draw.choice(acknowledged).sequence for _ in range(4)} - {1}
+                        await chain.remove(numbers, {})
+                        gone |= numbers
         except (PowerLost, ChainStopped):
             pass
         disk.lose()
         disk = disk.again(draw.randrange(2, 40))
     found = examine(bytes(disk.kept))
     assert not found.damaged, f"seed {seed}: {found.broken}"
-    known = {record.head for record in found.records}
-    assert [head for head in acknowledged if head not in known] == [], f"seed {seed}: acknowledged and lost"
+    assert lost(acknowledged, found.records) == [], f"seed {seed}: acknowledged and lost"
+    assert [number for number in gone if b'"n%dx' % number in disk.kept] == [], f"seed {seed}: not taken out"
     async with Chain("t", [disk.again()]) as chain:
-        assert [record.sequence for record in chain.past] == list(range(1, len(chain.past) + 1))
+        assert lost(acknowledged, chain.past) == []
     return len(acknowledged)
+
+
+def lost(acknowledged: Sequence[Head], records: Sequence[Record]) -> list[Head]:
+    """Heads that neither stand there nor were taken out."""
+    known = {record.head for record in records}
+    out = {n for record in records if record.kind == REMOVED for n in range(record.body["first"], record.sequence + 1)}
+    return [head for head in acknowledged if head not in known and head.sequence not in out]
 
 
 @pytest.mark.parametrize(

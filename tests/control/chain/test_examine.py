@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartroom.control.chain import EMPTY, Anchor, Breakage, ClockJump, Head, Record, examine
-from smartroom.control.chain.record import CLOSE, FORMAT, OPEN, read, write
+from smartroom.control.chain.record import CLOSE, FORMAT, OPEN, REMOVAL, gap, read, write
+from smartroom.control.chain.removal import runs, strip
 
 JSON = st.recursive(
     st.none()
@@ -26,12 +27,15 @@ JSON = st.recursive(
 BODIES = st.lists(st.dictionaries(st.text(), JSON, max_size=4), min_size=1, max_size=12)
 
 
-def chain(bodies: Sequence[dict[str, object]], *, lag: int = 1, closed: bool = False) -> list[bytes]:
-    """Lines of a chain whose records were acknowledged `lag` records later."""
-    kinds = [OPEN, *["entry"] * len(bodies), *([CLOSE] if closed else [])]
+def chain(
+    bodies: Sequence[dict[str, object]], *, lag: int = 1, closed: bool = False, kinds: Mapping[int, str] | None = None
+) -> list[bytes]:
+    """Lines of a chain whose records were acknowledged `lag` records later; `kinds` of numbers that are no entries."""
+    every_kind = [OPEN, *["entry"] * len(bodies), *([CLOSE] if closed else [])]
+    every_kind = [(kinds or {}).get(number, kind) for number, kind in enumerate(every_kind, 1)]
     head, lines = EMPTY, []
     every: list[Mapping[str, object]] = [{"format": FORMAT, "chain": "t"}, *bodies, {}]
-    for kind, body in zip(kinds, every, strict=False):
+    for kind, body in zip(every_kind, every, strict=False):
         number = head.sequence + 1
         record, line = write(head, kind, body, 1000.0 + number, number, max(0, number - lag))
         head = record.head
@@ -70,6 +74,23 @@ def test_any_flipped_byte_is_found(bodies: list[dict[str, object]], data: st.Dat
     assert found.damaged
     assert found.broken.sequence == number + 1
     assert [record.sequence for record in found.records] == list(range(1, number + 1))
+
+
+@given(bodies=BODIES, data=st.data())
+def test_a_flip_is_found_where_records_were_taken_out(bodies: list[dict[str, object]], data: st.DataObject) -> None:
+    """What was taken out leaves a line that cannot be changed, moved or made longer either; a line more that nobody explains is found."""
+    numbers = data.draw(st.sets(st.integers(2, len(bodies) + 1), min_size=1))
+    lines = chain([*bodies, {"records": [list(run) for run in runs(numbers)]}, {}], kinds={len(bodies) + 2: REMOVAL})
+    whole = b"".join(lines)
+    found = examine(strip(whole, examine(whole).records, numbers), [Anchor(heads(lines)[-1], "signed")])
+    assert (found.broken, found.removed, found.head) == (None, len(numbers), heads(lines)[-1])
+    less = bytearray(strip(whole, examine(whole).records, numbers))
+    less[data.draw(st.integers(0, len(less) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    assert examine(bytes(less), [Anchor(heads(lines)[-1], "signed")]).broken is not None
+    unsaid = data.draw(st.sampled_from([n for n in range(2, len(bodies) + 2) if n not in numbers] or [0]))
+    if unsaid:
+        forged = [*lines[: unsaid - 1], gap(unsaid, read(lines[unsaid - 1])), *lines[unsaid:]]
+        assert examine(b"".join(forged)).damaged
 
 
 @given(bodies=BODIES, data=st.data())

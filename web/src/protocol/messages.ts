@@ -244,6 +244,7 @@ export interface Ceremony {
   document: DocumentState;
   id: string;
   opened_at: number | null;
+  outlined_at: number | null;
   photo: Photo | null;
   rehearsal: boolean;
   replaces: string;
@@ -931,6 +932,7 @@ export interface JournalReport {
   heads: number;
   jumps: number[];
   records: number;
+  removed: number;
   unfinished: boolean;
 }
 
