@@ -86,8 +86,12 @@ class EventLog:
             full = self._chain.head.sequence >= LOG_PAGE_RECORDS
             if not full and day_of(clock.wall(), self._offset_h()) <= order(self._chronicle.page)[0]:
                 continue
+            turning = asyncio.create_task(self.turn(), name=f"turn:{self._room}")
             try:
-                await self.turn()
+                await asyncio.shield(turning)
+            except asyncio.CancelledError:  # half a turn would lose what is held
+                await asyncio.wait({turning})
+                raise
             except (OSError, ChainStopped, ChainDamaged) as error:
                 _LOG.error("room %s: the event log ends: %s", self._room, error)
 

@@ -144,6 +144,7 @@ async def test_a_page_ends_when_it_is_full_and_the_next_goes_on(
             written += 1
             await asyncio.sleep(0.005)
         turning.cancel()
+        await asyncio.wait({turning})
         entries = (await log.read(HistoryQuery(kind="hand", limit=200))).entries
         assert [entry.text.id for entry in entries] == [f"hal {number}" for number in reversed(range(written))][:200]
     assert [each.broken for each in verify(folder)] == [""] * len(pages(folder))
