@@ -18,6 +18,7 @@ from devices.sdk.connection import Traffic
 from devices.sdk.document import DocumentError
 from devices.sdk.readings import Value
 from smartroom.control.ceremony import plaque
+from smartroom.control.ceremony.effects import Effects
 from smartroom.control.ceremony.hall import Hall
 from smartroom.control.conference.floor import Floor
 from smartroom.control.conference.meetings import Meetings
@@ -27,7 +28,7 @@ from smartroom.control.devices.supervisor import Supervisor
 from smartroom.control.displays.outside import Nowhere, Outside
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.walls import Furniture, Walls
-from smartroom.control.errors import problem
+from smartroom.control.errors import ProblemError, problem
 from smartroom.control.history.eventlog import EventLog
 from smartroom.control.history.scribe import Scribe
 from smartroom.control.limits import FILE_POLL_S, RECORD_QUEUE, SNAPSHOT_S, STOP_S
@@ -160,6 +161,9 @@ class LiveRoom:
         self._plaque = (
             plaque.Plaque(hall, self._plaque_shape, self.store, self._moved) if self._plaque_shape is not None else None
         )
+        self._effects = Effects(self._perform)
+        if hall is not None:
+            hall.effects = self._effects
         self._pair()
         self._take(room)
         self._set_floor(room)
@@ -220,6 +224,13 @@ class LiveRoom:
         if self._plaque is not None:
             self._plaque.describe(room, self.gateway)
 
+    def _perform(self, scene: str) -> None:
+        """What hinders a scene is shown on the panel, and hinders no ceremony."""
+        try:
+            self.desk.apply(scene, by="prasasti", press=uuid4().hex)
+        except ProblemError as error:
+            _LOG.warning("scene %s of the plaque was not recalled in %s: %s", scene, self.id, error)
+
     def _seat(self, agency: str) -> SeatCamera | None:
         return self._room.meetings.seats.get(agency)
 
@@ -241,6 +252,10 @@ class LiveRoom:
             _LOG.warning("%s", error)
         for warning in room.warnings:
             _LOG.warning("%s", warning)
+        self._effects.scenes = room.ceremony
+        for what, scene in room.ceremony.items():
+            if scene not in scenes:
+                _LOG.warning("%s: ceremony.%s names a scene '%s' that is not there", room.id, what, scene)
 
     def _moved(self, device: str) -> None:
         self.engine.moved(device)

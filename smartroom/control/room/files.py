@@ -73,6 +73,13 @@ class _MeetingsFile(_File):
     seats: Annotated[dict[Id, _SeatFile], Field(max_length=200)] = {}
 
 
+class _CeremonyFile(_File):
+    """Scenes that begin at the same moment as the walls."""
+
+    reveal: Id | None = None
+    cover: Id | None = None
+
+
 class RoomFile(_File):
     """Keys of room.yaml."""
 
@@ -86,6 +93,7 @@ class RoomFile(_File):
     walls: Annotated[dict[Id, _WallFile], Field(max_length=64)] = {}
     audio: _AudioFile = _AudioFile()
     meetings: _MeetingsFile = _MeetingsFile()
+    ceremony: _CeremonyFile = _CeremonyFile()
 
 
 def load_room(
@@ -116,6 +124,7 @@ def load_room(
         mute=reader.audio("mute", written.audio.mute, devices),
         walls=walls,
         meetings=reader.meetings(written.meetings, devices),
+        ceremony=written.ceremony.model_dump(exclude_none=True),
         warnings=tuple(reader.warnings),
     )
 

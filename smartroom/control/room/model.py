@@ -122,6 +122,8 @@ class Room:
     walls: Mapping[str, Text] = field(default_factory=dict)
     """Walls the room names, by id without the kind: `left` is device `wall.left`."""
     meetings: MeetingPlaces = field(default_factory=MeetingPlaces)
+    ceremony: Mapping[str, str] = field(default_factory=dict)
+    """`reveal`, `cover` -> the scene that makes its lights and sounds."""
     warnings: tuple[str, ...] = field(default=())
     order: int = 0
     """Place among the rooms of a site; the first is the one that opens."""

@@ -26,10 +26,12 @@ ROOM = """
 name: {id: Ruang Uji, en: Test room}
 devices:
   camera: {driver: visca, at: udp://127.0.0.1:9, presets: {wide: {number: 0, pan: 0, tilt: 0, zoom: 0}}}
+ceremony: {reveal: lampu}
 """
 SCENES = {
     "buka": "name: Buka\ntimeout: 5s\ndesired:\n  plaque: {state: open}\n",
     "resmikan": "name: Resmikan\ntimeout: 5s\ndesired:\n  plaque: {state: revealed}\n",
+    "lampu": "name: Lampu\ntimeout: 1s\ndesired:\n  camera: {preset: wide}\n",
 }
 
 
@@ -102,6 +104,28 @@ async def test_covered_again_it_reads_signed(place: tuple[LiveRoom, Hall]) -> No
     await until(lambda: state(room) == "revealed")
     await session.cover("-")
     await until(lambda: state(room) == "signed")
+
+
+async def test_lights_begin_with_the_walls(place: tuple[LiveRoom, Hall]) -> None:
+    """Unveiled by hand: the room's scene for it begins when the cloth falls, not before; covered again before that, it never does."""
+    room, hall = place
+    session = await hall.bring(hall.create(ALONE, rehearsal=False).id)
+    await begin(session)
+    await sign(session, Pen(session.id))
+    await session.reveal(1000, "-")
+    assert session.story.reveal is not None
+    at = session.story.reveal.at
+    await until(lambda: room.store.state.scenes["lampu"].run is not None)
+    first = room.store.state.scenes["lampu"].run
+    assert first is not None
+    assert first.started >= at
+    await session.cover("-")
+    await session.reveal(1000, "-")
+    await session.cover("-")
+    await asyncio.sleep(max(0.0, session.story.reveal.at + 0.3 - time.time()))
+    last = room.store.state.scenes["lampu"].run
+    assert last is not None
+    assert last.id == first.id
 
 
 def test_what_happens_cannot_be_wished() -> None:
