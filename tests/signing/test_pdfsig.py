@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -11,7 +12,6 @@ from cryptography.x509 import ocsp
 
 from smartroom.signing.testing.authority import pem
 from smartroom.signing.testing.services import Services
-from smartroom.signing.verify.judge import judge
 from tests.signing.rig import Office
 from tests.signing.test_tampering import flipped, ranges
 
@@ -44,15 +44,20 @@ async def test_pdfsig_finds_our_signatures_valid(samples: dict[str, bytes], tmp_
 
 @pytest.mark.needs("pdfsig")
 async def test_both_refuse_a_flipped_byte(office: Office, samples: dict[str, bytes], tmp_path: Path) -> None:
-    """On a B-T file pdfsig and we agree before and after a byte is flipped in the drawn content."""
+    """On a B-T file pdfsig and `smartroom verify` agree before and after a byte is flipped in the drawn content."""
     pdf = samples["b-t"]
-    assert (await judge(pdf, office.wish())).passed
+    root = write(tmp_path / "root.pem", office.house.root.encode())
+    intermediate = write(tmp_path / "intermediate.pem", office.house.intermediate.encode())
+    verify = (sys.executable, "-m", "smartroom", "verify", "--root", root, "--intermediate", intermediate)
+    whole = write(tmp_path / "whole.pdf", pdf)
+    assert "Signature is Valid." in (await run("pdfsig", "-nocert", whole))[1]
+    assert (await run(*verify, whole))[0] == 0
     at = pdf.index(b"stream") + 40
     assert ranges(pdf)[0][0] < at < ranges(pdf)[0][1]
     broken = flipped(pdf, at)
     _, said = await run("pdfsig", "-nocert", write(tmp_path / "broken.pdf", broken))
     assert "Digest Mismatch" in said
-    assert not (await judge(broken, office.wish())).passed
+    assert (await run(*verify, tmp_path / "broken.pdf"))[0] == 1
 
 
 @pytest.mark.needs("pdfsig")
