@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from smartroom.commands.simulators import Simulators
 from smartroom.commands.talk import shown, talk
 
 MATRIX = load_family(find_families()["ascii_matrix"])
+GUIDE = Path(__file__).resolve().parents[2] / "docs/guides/new-matrix.md"
+TOOK = re.compile(r"  \[\d+ ms\]")
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -140,6 +143,19 @@ async def test_a_talk_shows_values_and_bytes() -> None:
     assert "ready, connection 1" in said
     assert "route.1, route.2" in text
     assert "never" not in text
+
+
+async def test_the_guides_talk_is_what_is_printed(tmp_path: Path) -> None:
+    """docs/guides/new-matrix.md: its two files make the family, and `talk` prints what stands there, but for the milliseconds."""
+    guide = GUIDE.read_text("utf-8")
+    folder = tmp_path / "ekl_414h"
+    folder.mkdir()
+    for name, text in re.findall(r"```yaml\n# (driver\.yaml|profile\.yaml)\n(.*?)```", guide, re.DOTALL):
+        (folder / name).write_text(text, "utf-8")
+    expected = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)[0]
+    said = await _talked(load_family(folder), {}, "route.2 = 1")
+    assert [TOOK.sub("", line) for line in expected.splitlines()] == [TOOK.sub("", line) for line in said[:-1]]
+    assert said[-1] == "-- stopped"
 
 
 async def test_a_talk_tells_errors_in_words() -> None:

@@ -17,6 +17,7 @@ from devices.sdk.catalog import find_families, load_family
 from devices.sdk.errors import BadSetting
 from devices.sdk.settings import Settings
 from devices.sdk.testing.faults import Faults, parse_value
+from devices.sdk.testing.rig import required
 from devices.sdk.testing.simulator import Simulator
 
 COMMANDS = "fault NAME=VALUE,… | fault none | front PROPERTY VALUE | state | power-cut SECONDS | quit"
@@ -38,15 +39,17 @@ async def run_simulator(
 ) -> None:
     """Serve until SIGTERM, SIGINT or `quit`. BadSetting for an unknown family or setting, ValueError for an unknown fault.
 
-    `port` None takes the family's own port, 0 any free one; TCP and UDP as the family speaks them.
+    `port` None takes the family's own port, 0 any free one; TCP and UDP as the family speaks them. A setting that must be given and is not takes its example.
     `serial` True makes a pseudo terminal instead, a path makes a link to one there.
     """
     families = find_families(*folders)
     if family not in families:
         raise BadSetting(f"no driver family '{family}'; there are: {', '.join(sorted(families))}", key="driver")
     loaded = load_family(families[family])
+    given = settings or {}
+    examples = {key: value for key, value in required(loaded.manifest).items() if key not in given}
     simulator = loaded.simulator(
-        loaded.manifest, Settings(loaded.manifest, settings or {}), faults=Faults.parse(faults)
+        loaded.manifest, Settings(loaded.manifest, {**examples, **given}), faults=Faults.parse(faults)
     )
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -56,6 +59,8 @@ async def run_simulator(
         async with simulator:
             for address in await serve(simulator, host=host, port=port, serial=serial):
                 announce(f"{family} listens at {address}")
+            for key, value in examples.items():
+                announce(f"{key}: {value} (the example; --set {key}=VALUE for another)")
             if simulator.faults.describe() != "none":
                 announce(f"faults: {simulator.faults.describe()}")
             console = _Console(simulator, announce, ended) if listen_to_stdin else None

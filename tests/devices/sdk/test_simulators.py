@@ -122,6 +122,24 @@ async def test_a_simulator_runs_alone_and_obeys() -> None:
         assert await process.wait() == 0
 
 
+@pytest.mark.parametrize("family", sorted(find_families()))
+async def test_every_family_is_simulated_by_its_name_alone(family: str) -> None:
+    """`smartroom simulate NAME`: it listens, and says which example stands for what nobody gave."""
+    said: asyncio.Queue[str] = asyncio.Queue()
+    simulating = asyncio.create_task(
+        run_simulator(family, port=0, announce=said.put_nowait, listen_to_stdin=False), name=family
+    )
+    async with asyncio.timeout(20):
+        assert (await said.get()).startswith(f"{family} listens at ")
+        if any(spec.required for spec in load_family(find_families()[family]).manifest.settings.values()):
+            line = await said.get()
+            while "listens at" in line:
+                line = await said.get()
+            assert "(the example; --set " in line
+    simulating.cancel()
+    await asyncio.wait({simulating})
+
+
 async def test_what_cannot_be_simulated_is_explained() -> None:
     """Unknown families and lines a family does not speak."""
     with pytest.raises(BadSetting, match=r"there are: .*extron_sis"):
