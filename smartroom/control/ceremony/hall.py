@@ -104,6 +104,8 @@ class Hall(Audience):
         self._open = AsyncExitStack()
         self._dirty = asyncio.Event()
         self._moving = asyncio.Lock()
+        self._coming = ""
+        """The ceremony that is being brought: nobody else opens it."""
         self._echo: deque[tuple[float, float]] = deque(maxlen=ECHO_FRAMES)
 
     async def __aenter__(self) -> Self:
@@ -197,17 +199,19 @@ class Hall(Audience):
             if self.session is not None and self.session.id == ceremony:
                 return self.session
             folder = self.need_folder(ceremony)
-            await self.aftercare.release(ceremony)
             if self.session is not None and self.session.story.stage is CeremonyStage.OPEN:
                 raise ProblemError(
                     problem(ErrorCode.BUSY, "Acara lain sedang berlangsung", "Another ceremony is under way")
                 )
+            self._coming = ceremony
+            await self.aftercare.release(ceremony)
             session = Session(Draft.load(folder), folder, self._tools, self, self.emblem)
+            opened = AsyncExitStack()
+            await opened.enter_async_context(session)  # one that cannot be opened leaves the stage as it is
             await self._open.aclose()
-            self._open = AsyncExitStack()
-            await self._open.enter_async_context(session)
-            await session.see_again(0.0)
+            self._open = opened
             self.session, self.desk = session, DocumentDesk(session, self._tools)
+            await session.see_again(0.0)
             self._real.mkdir(parents=True, exist_ok=True, mode=0o700)
             (self._real / _STAGE_FILE).write_text(ceremony)
             self.changed()
@@ -371,7 +375,7 @@ class Hall(Audience):
         )
 
     def _is_on_stage(self, ceremony: str) -> bool:
-        return self.session is not None and self.session.id == ceremony
+        return ceremony in (self._coming, self.session.id if self.session is not None else "")
 
     def _has(self, desk: DocumentDesk) -> bool:
         return self.desk is desk

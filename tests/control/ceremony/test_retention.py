@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartroom.commands.journal import report_lines
 from smartroom.control import clock
 from smartroom.control.ceremony import aftercare, archive, desk
 from smartroom.control.ceremony.desk import DocumentDesk
@@ -100,6 +101,7 @@ async def test_when_it_is_over_only_the_outline_is_left(tmp_path: Path) -> None:
         assert b'"pieces"' not in file.read_bytes(), file.name
     report = archive.check_journal(tmp_path / "one")
     assert (report.broken, report.removed) == ("", 8)
+    assert any("content of 8 records was taken out" in line for line in report_lines(tmp_path, report))
     _, story, _ = archive.read(tmp_path / "one")
     again = [stroke.points for stroke in story.ink.signatures[0].strokes.values()]
     assert again == [stroke.points for stroke in left.strokes.values()]

@@ -18,9 +18,10 @@ import socketio
 from smartroom.control.ceremony.ceremonies import Ceremonies
 from smartroom.control.ceremony.ports import Rules
 from smartroom.control.ceremony.trust import HouseConfined
+from smartroom.control.errors import ProblemError
 from smartroom.control.web.ceremony import NAMESPACE, PRESSES
 from smartroom.protocol import PROTOCOL_VERSION
-from smartroom.protocol.ceremony import InkBatch
+from smartroom.protocol.ceremony import CeremonyStage, InkBatch
 from smartroom.protocol.people import ActorKind, Role
 from tests.ceremonies import ALONE, Pen, rest, until
 from tests.control.web.house import PASSWORD, ROOM, Served, add, serve
@@ -337,6 +338,19 @@ async def test_an_open_ceremony_is_not_pushed_off_the_stage(theatre: Theatre) ->
     hall = theatre.ceremonies.halls[ROOM]
     assert hall.session is not None
     assert hall.session.id == key
+
+
+async def test_one_that_cannot_be_opened_leaves_the_stage_as_it_is(theatre: Theatre) -> None:
+    """Its journal was tampered with: it is refused, and the one on stage goes on."""
+    hall = theatre.ceremonies.halls[ROOM]
+    damaged, standing = await theatre.prepare(), await theatre.prepare(rehearsal=True)
+    journal = hall.need_folder(damaged) / "journal"
+    journal.write_bytes(journal.read_bytes().replace(b"600/1", b"600/2", 1))
+    with pytest.raises(ProblemError):
+        await hall.bring(damaged)
+    async with theatre.face(Role.OPERATOR) as operator:
+        assert (await operator.press("open", standing)).get("problem") is None
+    assert hall.on_stage(standing).story.stage is CeremonyStage.OPEN
 
 
 @pytest.mark.parametrize("role", [Role.HOST, Role.OPERATOR, Role.AUDITOR, Role.DISPLAY, Role.SIGNER])
