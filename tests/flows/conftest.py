@@ -95,6 +95,12 @@ class Demo:
         return process
 
 
+async def devices(page: Page) -> None:
+    """Turn the card of the demo's running meeting over to the room's devices."""
+    if await page.get_by_test_id("panel").get_attribute("data-meeting"):
+        await page.get_by_test_id("card-devices").click()
+
+
 @asynccontextmanager
 async def running(data: Path, port: int = 0) -> AsyncIterator[Demo]:
     """Start the demo; yields when it says what to open."""

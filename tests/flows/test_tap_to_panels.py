@@ -7,7 +7,7 @@ import signal
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.flows.conftest import Demo
+from tests.flows.conftest import Demo, devices
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(120)]
 
@@ -30,6 +30,7 @@ async def becomes(page: Page, testid: str, state: str, limit: float = 20) -> Non
 async def test_a_tap_lights_every_panel_by_read_back(demo: Demo, browser: Browser) -> None:
     """One tap: the tile answers at once, lights when every property was read back, on both tablets; the plan is empty afterwards."""
     mine, other = await demo.pair(browser), await demo.pair(browser, "host")
+    await devices(other)
     await tile(mine, "rapat").click()
     await becomes(mine, "scene-rapat", "sending", 0.5)
     await becomes(mine, "scene-rapat", "active", 30)
@@ -45,6 +46,7 @@ async def test_a_dead_device_is_named_and_tried_again(demo: Demo, browser: Brows
     page = await demo.pair(browser)
     await tile(page, "presentasi").click()
     await becomes(page, "scene-presentasi", "active", 30)
+    await devices(page)
     demo.kill("cam-front")
     await becomes(page, "device-cam-front", "offline", 6)
     await tile(page, "rapat").click()

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
-from tests.flows.conftest import CHROMIUM, Demo, running
+from tests.flows.conftest import CHROMIUM, Demo, devices, running
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -56,6 +56,13 @@ async def violations(page: Page) -> list[str]:
     return found
 
 
+async def fits(page: Page, where: str) -> None:
+    """Nothing is cut, targets reach 56 px, axe finds nothing."""
+    assert await page.evaluate(CLIPPED) == [], where
+    assert await page.evaluate(SMALL) == [], where
+    assert await violations(page) == [], where
+
+
 async def test_the_panel_fits_and_can_be_read_on_every_screen(pages: tuple[Demo, Browser]) -> None:
     """Three sizes, two themes: nothing scrolls on a tablet, nothing is cut, targets reach 56 px, axe finds nothing; the plan sheet likewise."""
     demo, browser = pages
@@ -70,10 +77,11 @@ async def test_the_panel_fits_and_can_be_read_on_every_screen(pages: tuple[Demo,
             page = await context.new_page()
             await page.goto(demo.url)
             await page.get_by_test_id("scene-rapat").wait_for()
+            await page.get_by_test_id("meeting-card").wait_for()
+            await fits(page, f"meeting, {name}, {theme}")
+            await devices(page)
             await page.locator("[data-testid=device-matrix][data-link=ready]").wait_for()
-            assert await page.evaluate(CLIPPED) == [], f"{name}, {theme}"
-            assert await page.evaluate(SMALL) == [], f"{name}, {theme}"
-            assert await violations(page) == [], f"{name}, {theme}"
+            await fits(page, f"{name}, {theme}")
             await page.get_by_test_id("scene-rapat-look").click()
             await page.get_by_test_id("plan-summary").wait_for()
             assert await violations(page) == [], f"plan sheet, {name}, {theme}"
@@ -154,6 +162,7 @@ async def test_a_sheet_opens_when_the_server_is_gone(pages: tuple[Demo, Browser]
     async with page.expect_response(lambda reply: "/assets/MenuSheet" in reply.url and reply.url.endswith(".js")):
         await page.goto(demo.url)
     await page.get_by_test_id("scene-rapat").wait_for()
+    await devices(page)
     await page.context.set_offline(True)
     await page.get_by_test_id("device-projector").click()
     await page.get_by_test_id("device-sheet").wait_for()
@@ -240,6 +249,7 @@ async def test_what_did_not_come_back_is_named_and_tried_again(pages: tuple[Demo
     for scene in ("presentasi", "rapat"):
         await page.get_by_test_id(f"scene-{scene}").click()
         await page.locator(f"[data-testid=scene-{scene}][data-state=active]").wait_for(timeout=60_000)
+    await devices(page)
     demo.kill("cam-front")
     await page.locator("[data-testid=device-cam-front][data-link=offline]").wait_for()
     await undo.click()

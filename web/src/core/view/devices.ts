@@ -1,5 +1,5 @@
 import type { Messages } from "../../i18n";
-import type { DeviceState, PropertyState } from "../../protocol/messages";
+import type { DeviceState, PropertyState, RoomState } from "../../protocol/messages";
 import { age, countdown, duration, type Lang, pick } from "../format";
 import { valueText } from "./values";
 
@@ -17,6 +17,11 @@ export type Changes = ReadonlyMap<string, number>;
 
 /** Properties worth a word beside a device's name, in this order. */
 const TELLING = ["power", "input", "preset", "content"] as const;
+
+/** The devices a host looks after; a rundown and a plaque are no hardware and have places of their own. */
+export function hardware(room: RoomState): readonly DeviceState[] {
+  return Object.values(room.devices).filter((device) => device.kind !== "rundown" && device.kind !== "plaque");
+}
 
 /** A device's state as one line of words. */
 export function deviceLine(device: DeviceState, changes: Changes, now: number, lang: Lang, m: Messages): DeviceLine {

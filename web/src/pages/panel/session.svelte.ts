@@ -46,6 +46,8 @@ export class Session {
   open = $state.raw<Open>(null);
   /** The rundown in the place of tiles and routing; in the address too, so that a tablet that is loaded anew comes back to it. */
   rundown = $state.raw<string | null>(location.hash.startsWith(RUNDOWN) ? location.hash.slice(RUNDOWN.length) : null);
+  /** The running meeting whose card was turned over, to see the room's devices in its place. */
+  turned = $state.raw<string | null>(null);
   /** `device.property` -> server time at which this page saw its value change. */
   changes = $state.raw<ReadonlyMap<string, number>>(new Map());
 
