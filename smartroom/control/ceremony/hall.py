@@ -146,6 +146,13 @@ class Hall(Audience):
             raise ProblemError(problem(ErrorCode.NOT_FOUND, "Tidak ada acara ini", "There is no such ceremony"))
         return folder
 
+    def need_free(self) -> None:
+        """Raises ProblemError BUSY while somebody signs on stage."""
+        if self.session is not None and self.session.story.stage is CeremonyStage.OPEN:
+            raise ProblemError(
+                problem(ErrorCode.BUSY, "Acara lain sedang berlangsung", "Another ceremony is under way")
+            )
+
     def need_desk(self) -> DocumentDesk:
         """The desk of the document on stage."""
         if self.desk is None:
@@ -199,10 +206,7 @@ class Hall(Audience):
             if self.session is not None and self.session.id == ceremony:
                 return self.session
             folder = self.need_folder(ceremony)
-            if self.session is not None and self.session.story.stage is CeremonyStage.OPEN:
-                raise ProblemError(
-                    problem(ErrorCode.BUSY, "Acara lain sedang berlangsung", "Another ceremony is under way")
-                )
+            self.need_free()
             self._coming = ceremony
             await self.aftercare.release(ceremony)
             session = Session(Draft.load(folder), folder, self._tools, self, self.emblem)

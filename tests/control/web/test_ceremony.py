@@ -326,7 +326,7 @@ async def test_a_rehearsal_lies_elsewhere_and_says_so(theatre: Theatre, tmp_path
 
 
 async def test_an_open_ceremony_is_not_pushed_off_the_stage(theatre: Theatre) -> None:
-    """Another one may be prepared, not brought, while somebody signs."""
+    """While somebody signs another one is neither brought nor made."""
     key = await theatre.prepare()
     async with theatre.face(Role.OPERATOR) as operator:
         await operator.press("open", key)
@@ -338,6 +338,7 @@ async def test_an_open_ceremony_is_not_pushed_off_the_stage(theatre: Theatre) ->
     hall = theatre.ceremonies.halls[ROOM]
     assert hall.session is not None
     assert hall.session.id == key
+    assert [each.id for each in hall.summaries()] == [key]
 
 
 async def test_one_that_cannot_be_opened_leaves_the_stage_as_it_is(theatre: Theatre) -> None:

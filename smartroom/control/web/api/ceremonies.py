@@ -55,8 +55,9 @@ async def ceremonies(call: Call[Nothing, Nothing]) -> list[CeremonySummary]:
 
 
 async def create(call: Call[NewCeremony, Nothing]) -> Ceremony:
-    """A new ceremony from a template or a text; it is brought on stage when nothing is open there."""
+    """A new ceremony from a template or a text, on stage; `busy` while another one is open there, and nothing is made."""
     hall, wish = _hall(call.request), call.body
+    hall.need_free()
     text = wish.text or templates.begin(hall.shelf, wish.template, rehearsal=wish.rehearsal)
     replaces = ""
     if wish.replaces is not None:
