@@ -18,16 +18,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from smartroom.control.ceremony import archive
+from smartroom.control.ceremony.retention import outline
 from smartroom.control.ceremony.session import Session
 from smartroom.control.chain import examine
 from smartroom.control.errors import ProblemError
-from smartroom.protocol.ceremony import CeremonyStage, InkDurable
+from smartroom.protocol.ceremony import CeremonyStage, InkDurable, Retention
 from tests.ceremonies import ALONE, Listener, Pen, freeze, rest, session_in
 
 POINTS = (
@@ -123,37 +124,46 @@ async def live(folder: Path, teller: Teller, draw: random.Random) -> None:
     """Whatever comes next in this ceremony, until the end or death."""
     async with session_in(folder, text=ALONE, listener=teller) as session:
 
-        async def decide(name: str, work: Callable[[], object]) -> None:
-            awaited = work()
-            assert asyncio.iscoroutine(awaited)
-            await awaited
+        async def decide(name: str, work: Coroutine[object, object, None]) -> None:
+            await work
             teller.tell(name)
 
         if session.told().stage is CeremonyStage.DRAFT:
-            await decide("freeze", lambda: freeze(session))
+            await decide("freeze", freeze(session))
         if session.told().stage is CeremonyStage.FROZEN:
             if session.lead != SOURCE:
-                await decide("lead", lambda: session.take_lead(SOURCE, "Tablet", "-"))
-            await decide("opened", lambda: session.open("-"))
+                await decide("lead", session.take_lead(SOURCE, "Tablet", "-"))
+            await decide("opened", session.open("-"))
         while session.told().stage is CeremonyStage.OPEN:
             attempt = session.story.signatories[0].attempt
-            known = session.story.ink.signatures[0]
-            pen = Pen(session.id, attempt=attempt, number=known.received.get(SOURCE, 0), strokes=len(known.strokes))
-            for _ in range(draw.randrange(1, 6)):
-                for batch in pen.stroke(draw.randrange(1, 8)):
-                    session.ink(batch)
-                    if draw.random() < 0.3:
-                        session.ink(batch)  # sent again
-                    if draw.random() < 0.2:
-                        await asyncio.sleep(draw.random() * 0.004)
-            rest(session)
+            await write(session, draw)
             if attempt < 2 and draw.random() < 0.3:
-                await decide("turn", lambda attempt=attempt: session.redo(0, attempt, "-"))  # type: ignore[misc]
+                await decide("turn", session.redo(0, attempt, "-"))
             elif draw.random() < 0.5:
                 with suppress(ProblemError):
-                    await decide("done", lambda attempt=attempt: session.done(0, attempt, "-"))  # type: ignore[misc]
+                    await decide("done", session.done(0, attempt, "-"))
         if session.told().stage is CeremonyStage.SIGNED:
-            await decide("reveal", lambda: session.reveal(1000, "-"))
+            await decide("reveal", session.reveal(1000, "-"))
+        if session.told().stage is CeremonyStage.REVEALED:
+            await decide("ended", session.end(Retention.OUTLINE, "-"))
+        if session.story.outlined_at is None:
+            kept = outline(list(session.story.ink.signatures.values()))
+            await decide("removal", session.forget({"outlines": kept}))
+
+
+async def write(session: Session, draw: random.Random) -> None:
+    """Some strokes, some batches sent twice."""
+    known = session.story.ink.signatures[0]
+    attempt = session.story.signatories[0].attempt
+    pen = Pen(session.id, attempt=attempt, number=known.received.get(SOURCE, 0), strokes=len(known.strokes))
+    for _ in range(draw.randrange(1, 6)):
+        for batch in pen.stroke(draw.randrange(1, 8)):
+            session.ink(batch)
+            if draw.random() < 0.3:
+                session.ink(batch)  # sent again
+            if draw.random() < 0.2:
+                await asyncio.sleep(draw.random() * 0.004)
+    rest(session)
 
 
 def writer(folder: Path, pipe: int, seed: int) -> None:
@@ -197,8 +207,8 @@ def kill_one(folder: Path, told: Told, seed: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def look(folder: Path, told: Told) -> list[str]:
-    """What is wrong with the journal, against what was told."""
+def look(folder: Path, told: Told, *, ended: bool) -> list[str]:
+    """What is wrong with the journal, against what was told, or when a life ended by itself."""
     file = folder / "journal"
     if not file.exists():
         return ["told, and there is no journal"] if told.decisions or told.ink else []
@@ -208,15 +218,18 @@ def look(folder: Path, told: Told) -> list[str]:
     for record in found.records:
         if record.kind == "ink":
             numbers.setdefault(record.body["attempt"], []).append(record.body["number"])
-    for attempt, last in told.ink.items():
+    if ended or "removal" in told.decisions:
+        wrong += [f"{path.name}: ink is still there" for path in folder.iterdir() if b'"pieces"' in path.read_bytes()]
+    for attempt, last in () if found.removed else told.ink.items():
         if len(numbers.get(attempt, ())) < last:
             wrong.append(f"attempt {attempt}: {last} told as saved, {len(numbers.get(attempt, ()))} there")
     wrong += [f"attempt {each}: {got}" for each, got in numbers.items() if got != list(range(1, len(got) + 1))]
+    wrong += ["some ink was taken out, not all"] if found.removed and numbers else []
     kinds = [record.kind for record in found.records]
     for kind in set(told.decisions):
         if kinds.count(kind) < told.decisions.count(kind):
             wrong.append(f"{kind}: {told.decisions.count(kind)} acknowledged, {kinds.count(kind)} there")
-    if kinds.count("freeze") > 1 or kinds.count("opened") > 1 or kinds.count("done") > 1:
+    if any(kinds.count(kind) > 1 for kind in ("freeze", "opened", "done", "ended", "removal")):
         wrong.append("a decision stands twice")
     archive.read(folder)  # the story can be told
     return wrong
@@ -234,7 +247,7 @@ def main(kills: int, seed: int) -> int:
                 seed += 1
                 ended = not kill_one(folder, told, seed)
                 died += not ended
-                wrong += [f"seed {seed}: {each}" for each in look(folder, told)]
+                wrong += [f"seed {seed}: {each}" for each in look(folder, told, ended=ended)]
                 if ended or wrong:
                     break
             acknowledged += len(told.decisions) + sum(told.ink.values())

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from smartroom.control import clock
 from smartroom.control.ceremony.ports import Sealing
 from smartroom.control.chain import Anchor, Chain, FileStorage, Head, Record, examine
 from smartroom.control.chain.examine import JUMP_S
+from smartroom.control.chain.record import REMOVAL
 from smartroom.protocol.ceremony import CopyState, JournalState
 from smartroom.protocol.signing import HeadSigned, HeadStatement, SignHead
 
@@ -53,6 +55,8 @@ class Journal:
 
     async def __aenter__(self) -> Self:
         await self.chain.__aenter__()
+        if any(record.kind == REMOVAL for record in self.chain.past):  # killed while it forgot, or a copy came back
+            await asyncio.to_thread(self._forget_beside)
         return self
 
     async def __aexit__(
@@ -124,17 +128,27 @@ class Journal:
     async def remove(self, kind: str, body: Mapping[str, Any]) -> Record:
         """Take all records of a kind out of every copy, and out of what was kept beside them."""
         self._look_at_clock()
-        data = await asyncio.to_thread((self.folder / JOURNAL).read_bytes)
-        numbers = [record.sequence for record in examine(data).records if record.kind == kind]
-        record = await self.chain.remove(numbers, body)
-        for copy in self._folders:
-            for beside in copy.glob(f"{JOURNAL}.*-*"):
-                beside.unlink(missing_ok=True)
+        records = await asyncio.to_thread(self._records)
+        record = await self.chain.remove([each.sequence for each in records if each.kind == kind], body)
+        await asyncio.to_thread(self._forget_beside)
         return record
 
     def told(self, head: int) -> None:
         """A signed head that stood in the journal already."""
         self._signed = max(self._signed, head)
+
+    def _records(self) -> Sequence[Record]:
+        """As the longest copy has them: one that failed stays behind."""
+        found = []
+        for copy in self._folders:
+            with suppress(OSError):
+                found.append(examine((copy / JOURNAL).read_bytes()))
+        return max(found, key=lambda each: each.head.sequence).records
+
+    def _forget_beside(self) -> None:
+        for copy in self._folders:
+            for beside in copy.glob(f"{JOURNAL}.*-*"):
+                beside.unlink(missing_ok=True)
 
     def _look_at_clock(self) -> None:
         jump = self._clock.jump()
