@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from devices.sdk.commands import Act, Command, Frames, Priority, Query, Salvo, Set
-from devices.sdk.connection import LinkState, LinkStatus
-from devices.sdk.errors import BadSetting, NotSupported, Refused
+from devices.sdk.commands import Command, Priority, Set
+from devices.sdk.errors import BadSetting, Refused
 from devices.sdk.manifest import PropertySpec, ValueType
-from devices.sdk.readings import Reading, ReadingSource, Value
+from devices.sdk.readings import ReadingSource, Value
 from smartroom.control import clock
 from smartroom.control.ceremony.hall import Hall
 from smartroom.control.devices.gateway import Gateway
+from smartroom.control.devices.inprocess import InProcess, InProcessShape, sets_of
 from smartroom.control.errors import ProblemError
 from smartroom.control.room.model import Device, Room
 from smartroom.control.room.store import Store
@@ -52,44 +52,25 @@ SPECS: Final[Mapping[str, PropertySpec]] = {
 """Properties of every plaque. Only `open` and `revealed` can be brought about; the others happen."""
 
 
-class PlaqueShape:
-    """`Shape` for plans and `Speech` for pages."""
+class PlaqueShape(InProcessShape):
+    """A guard may ask for any state; a command brings about two."""
 
-    def properties(self) -> tuple[str, ...]:
-        """The same in every room."""
-        return tuple(SPECS)
+    noun = ID
+    specs = SPECS
 
-    def spec(self, name: str) -> PropertySpec:
-        """Facts of a property; NotSupported when a plaque has none of that name."""
-        found = SPECS.get(name)
-        if found is None:
-            raise NotSupported(f"a plaque has no property '{name}'; it has: {', '.join(SPECS)}")
-        return found
-
-    def check(self, name: str, value: Value) -> Value:
-        """The value, or BadSetting with what it can be; a guard may ask for any."""
-        spec = self.spec(name)
+    def judge(self, name: str, spec: PropertySpec, value: Value) -> Value:
+        """A value of the list."""
         if value not in spec.values:
             raise BadSetting(f"'{name}' cannot be {value!r}; it must be one of: {', '.join(spec.values)}", key=name)
         return value
 
-    def encode(self, command: Command) -> Frames:
-        """No bytes: it is in this process. Checks names and values like a driver."""
-        match command:
-            case Set(name, value):
-                self._bring(name, value)
-            case Salvo(sets):
-                for item in sets:
-                    self._bring(item.property, item.value)
-            case Query(name):
-                self.spec(name)
-            case Act(name):
-                raise NotSupported(f"a plaque has no action '{name}'")
-        return ()
-
-    def _bring(self, name: str, value: Value) -> None:
-        if self.check(name, value) not in _BROUGHT:
-            raise BadSetting(f"'{name}' cannot be brought to {value!r}; it can: {', '.join(_BROUGHT)}", key=name)
+    def bring(self, item: Set) -> None:
+        """`open` or `revealed`; BadSetting for what only happens."""
+        if self.check(item.property, item.value) not in _BROUGHT:
+            raise BadSetting(
+                f"'{item.property}' cannot be brought to {item.value!r}; it can: {', '.join(_BROUGHT)}",
+                key=item.property,
+            )
 
     def words(self, name: str, value: object) -> Text | None:
         """`Diresmikan`."""
@@ -110,17 +91,16 @@ def furnished(room: Room, shape: PlaqueShape) -> Room:
     return replace(room, devices={**room.devices, ID: device})
 
 
-class Plaque:
-    """`Endpoint` of the gateway over a room's hall; without one, as in a rehearsal of scenes, it only remembers what was wished."""
+class Plaque(InProcess[PlaqueShape]):
+    """Stands over a room's hall; without one, as in a rehearsal of scenes, it only remembers what was wished."""
 
     def __init__(self, hall: Hall | None, shape: PlaqueShape, store: Store, moved: Callable[[str], None]) -> None:
+        super().__init__(shape)
         self._hall = hall
-        self._shape = shape
         self._store = store
         self._moved = moved
-        self._told: str | None = None
+        self._told: Value = None
         self._wished = "ready"
-        self._status = LinkStatus(LinkState.READY, clock.monotonic(), 1)
 
     def describe(self, room: Room, gateway: Gateway) -> None:
         """The room is there: its plaque can be asked."""
@@ -133,31 +113,6 @@ class Plaque:
         self._told = None
         self.refresh()
 
-    @property
-    def driver(self) -> PlaqueShape:
-        """What can be asked of it."""
-        return self._shape
-
-    @property
-    def status(self) -> LinkStatus:
-        """Always here: it is part of the server."""
-        return self._status
-
-    def reading(self, name: str) -> Reading | None:
-        """How it stands."""
-        return self._read() if name in SPECS else None
-
-    async def read(
-        self,
-        name: str,
-        *,
-        priority: Priority,
-        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
-    ) -> Reading:
-        """How it stands now."""
-        self._shape.spec(name)
-        return self._read()
-
     async def execute(
         self,
         command: Command,
@@ -167,8 +122,7 @@ class Plaque:
         timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
     ) -> None:
         """Open or unveil. Refused says why not; unveiling ends at the moment the cloth falls, so that what comes after begins with it."""
-        sets = command.sets if isinstance(command, Salvo) else (command,) if isinstance(command, Set) else ()
-        for item in sets:
+        for item in sets_of(command):
             try:
                 await self._bring(str(item.value))
             except ProblemError as error:
@@ -176,10 +130,10 @@ class Plaque:
 
     def refresh(self) -> None:
         """Something moved in the hall: report what is new."""
-        value = self._value()
+        value = self.value("state")
         if value != self._told:
             self._told = value
-            self._store.reading(ID, self._read(ReadingSource.UNSOLICITED))
+            self._store.reading(ID, self._reading("state", ReadingSource.UNSOLICITED))
             self._moved(ID)
 
     async def _bring(self, wanted: str) -> None:
@@ -188,7 +142,7 @@ class Plaque:
             self.refresh()
             return
         session = self._hall.session
-        if session is None or self._value() == wanted:
+        if session is None or self.value("state") == wanted:
             if session is None:
                 raise Refused("no ceremony is on stage")
             return
@@ -199,7 +153,8 @@ class Plaque:
         assert session.story.reveal is not None
         await asyncio.sleep(max(0.0, session.story.reveal.at - clock.wall()))
 
-    def _value(self) -> str:
+    def value(self, name: str) -> Value:
+        """How far the ceremony on stage is."""
         if self._hall is None:
             return self._wished
         session = self._hall.session
@@ -209,6 +164,3 @@ class Plaque:
         if reveal is not None and reveal.covered:
             return "signed"
         return _STANDS[session.story.stage]
-
-    def _read(self, source: ReadingSource = ReadingSource.QUERY) -> Reading:
-        return Reading("state", self._value(), clock.monotonic(), self._status.epoch, source)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from devices.sdk.commands import Act, Command, Frames, Priority, Query, Salvo, Set
-from devices.sdk.connection import LinkState, LinkStatus
-from devices.sdk.errors import BadSetting, NotSupported, Refused
+from devices.sdk.commands import Command, Priority
+from devices.sdk.errors import BadSetting, Refused
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Reading, ReadingSource, Value
-from smartroom.control import clock
 from smartroom.control.conference.agencies import Roster
 from smartroom.control.conference.ports import By
 from smartroom.control.conference.session import Session
+from smartroom.control.devices.inprocess import InProcess, InProcessShape, sets_of
 from smartroom.control.errors import ProblemError
 from smartroom.control.room.model import Device
 from smartroom.protocol.base import Text
@@ -53,48 +52,23 @@ _WORDS: Final[Mapping[tuple[str, Value], Text]] = {
 _BY = By(SeatRole.HOST, "mode")
 
 
-class StageShape:
-    """`Shape` for plans and `Speech` for pages. The roster is asked anew each time: its file may be saved."""
+class StageShape(InProcessShape):
+    """The roster is asked anew each time: its file may be saved."""
+
+    noun = ID
+    specs = SPECS
 
     def __init__(self, roster: Callable[[], Roster]) -> None:
         self._roster = roster
 
-    def properties(self) -> tuple[str, ...]:
-        """The same in every room."""
-        return tuple(SPECS)
-
-    def spec(self, name: str) -> PropertySpec:
-        """Facts of a property; NotSupported when a stage has none of that name."""
-        found = SPECS.get(name)
-        if found is None:
-            raise NotSupported(f"a stage has no property '{name}'; it has: {', '.join(SPECS)}")
-        return found
-
-    def check(self, name: str, value: Value) -> Value:
-        """The value, or BadSetting with what it can be."""
-        spec = self.spec(name)
-        if not spec.settable:
-            raise BadSetting(f"'{name}' can only be read", key=name)
+    def judge(self, name: str, spec: PropertySpec, value: Value) -> Value:
+        """A value of the list; an agency of the roster."""
         if spec.values and value not in spec.values:
             raise BadSetting(f"'{name}' cannot be {value!r}; it must be one of: {', '.join(spec.values)}", key=name)
         if name == "spotlight" and value != "" and (not isinstance(value, str) or self._roster().find(value) is None):
             known = ", ".join(agency.id for agency in self._roster().agencies) or "none"
             raise BadSetting(f"no agency '{value}' in agencies.yaml; there are: {known}", key=name)
         return value
-
-    def encode(self, command: Command) -> Frames:
-        """No bytes: it is in this process. Checks names and values like a driver."""
-        match command:
-            case Set(name, value):
-                self.check(name, value)
-            case Salvo(sets):
-                for item in sets:
-                    self.check(item.property, item.value)
-            case Query(name):
-                self.spec(name)
-            case Act(name):
-                raise NotSupported(f"a stage has no action '{name}'")
-        return ()
 
     def words(self, name: str, value: object) -> Text | None:
         """An agency by its short name."""
@@ -135,41 +109,15 @@ class Host(Protocol):
         ...
 
 
-class Stage:
-    """`Endpoint` of the gateway. It never sends guests away: closing a meeting with people in it is for people."""
+class Stage(InProcess[StageShape]):
+    """It never sends guests away: closing a meeting with people in it is for people."""
 
     def __init__(self, room: str, host: Host, shape: StageShape, tell: Callable[[Reading], None]) -> None:
+        super().__init__(shape)
         self._room = room
         self._host = host
-        self._shape = shape
         self._tell = tell
         self._told: dict[str, Value] = {}
-        self._status = LinkStatus(LinkState.READY, clock.monotonic(), 1)
-
-    @property
-    def driver(self) -> StageShape:
-        """What can be asked of it."""
-        return self._shape
-
-    @property
-    def status(self) -> LinkStatus:
-        """Always here: it is part of the server."""
-        return self._status
-
-    def reading(self, name: str) -> Reading | None:
-        """How it stands."""
-        return self._read(name) if name in SPECS else None
-
-    async def read(
-        self,
-        name: str,
-        *,
-        priority: Priority,
-        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
-    ) -> Reading:
-        """How it stands now."""
-        self._shape.spec(name)
-        return self._read(name)
 
     async def execute(
         self,
@@ -180,8 +128,7 @@ class Stage:
         timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
     ) -> None:
         """Carry out; Refused says why not, in the meeting's own words."""
-        sets = command.sets if isinstance(command, Salvo) else (command,) if isinstance(command, Set) else ()
-        for item in sets:
+        for item in sets_of(command):
             try:
                 await self._set(item.property, item.value)
             except ProblemError as error:
@@ -193,7 +140,7 @@ class Stage:
             value = self.value(name)
             if self._told.get(name) != value or name not in self._told:
                 self._told[name] = value
-                self._tell(self._read(name, ReadingSource.UNSOLICITED))
+                self._tell(self._reading(name, ReadingSource.UNSOLICITED))
 
     def value(self, name: str) -> Value:
         """What everybody sees."""
@@ -227,9 +174,6 @@ class Stage:
             session.set_layout(Layout(str(value)))
         else:
             session.spotlight_agency(str(value))
-
-    def _read(self, name: str, source: ReadingSource = ReadingSource.QUERY) -> Reading:
-        return Reading(name, self.value(name), clock.monotonic(), self._status.epoch, source)
 
 
 def _spotlit(session: Session) -> str:

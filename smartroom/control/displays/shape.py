@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from devices.sdk.commands import Act, Command, Frames, Query, Salvo, Set
-from devices.sdk.errors import BadSetting, NotSupported
+from devices.sdk.errors import BadSetting
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value
+from smartroom.control.devices.inprocess import InProcessShape
 from smartroom.control.displays.content import BadContent, canonical, parse
 from smartroom.control.displays.pictures.album import Album
 from smartroom.protocol.base import Text
@@ -41,30 +41,20 @@ _ALWAYS = ('{"kind":"blank"}', '{"kind":"pattern"}')
 _OFFERED = 24
 
 
-class WallShape:
-    """The shape of one wall: `Shape` for plans, `Speech` for pages."""
+class WallShape(InProcessShape):
+    """The shape of one wall."""
+
+    noun = "wall"
+    specs = SPECS
+    actions = ACTIONS
 
     def __init__(self, album: Album) -> None:
         self._album = album
         self._offers: dict[str, ChoiceLabel] = {}
         self._seen: dict[str, ChoiceLabel] = {}
 
-    def properties(self) -> tuple[str, ...]:
-        """The same for every wall."""
-        return tuple(SPECS)
-
-    def spec(self, name: str) -> PropertySpec:
-        """Facts of a property; NotSupported when a wall has none of that name."""
-        found = SPECS.get(name)
-        if found is None:
-            raise NotSupported(f"a wall has no property '{name}'; it has: {', '.join(SPECS)}")
-        return found
-
-    def check(self, name: str, value: Value) -> Value:
-        """The canonical value, or BadSetting: content as its one text, names of pictures as ids."""
-        spec = self.spec(name)
-        if not spec.settable:
-            raise BadSetting(f"'{name}' can only be read", key=name)
+    def judge(self, name: str, spec: PropertySpec, value: Value) -> Value:
+        """Content as its one text, names of pictures as ids."""
         if spec.type is ValueType.CONTENT:
             if value == "":  # nothing: the wall says who it is
                 return ""
@@ -77,23 +67,6 @@ class WallShape:
             raise BadSetting(f"'{name}' cannot be {value}; it must be from 1 to {MAX_PAGE}", key=name)
         wanted = "true or false" if spec.type is ValueType.BOOLEAN else "a whole number"
         raise BadSetting(f"'{name}' cannot be {value!r}; it must be {wanted}", key=name)
-
-    def encode(self, command: Command) -> Frames:
-        """No bytes: a wall is in this process. Checks names and values like a driver."""
-        match command:
-            case Set(name, value):
-                self.check(name, value)
-            case Salvo(sets):
-                for item in sets:
-                    self.check(item.property, item.value)
-            case Query(name):
-                self.spec(name)
-            case Act(name, arguments):
-                if name not in ACTIONS:
-                    raise NotSupported(f"a wall has no action '{name}'; it has: {', '.join(ACTIONS)}")
-                if arguments:
-                    raise BadSetting(f"action '{name}' needs: nothing", key=name)
-        return ()
 
     def words(self, name: str, value: object) -> Text | None:
         """`Sambutan: Rombongan Diskominfo`; None for what reads by itself."""

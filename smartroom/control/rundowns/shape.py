@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from devices.sdk.commands import Act, Command, Frames, Query, Salvo, Set
 from devices.sdk.document import DocumentError, read_document
-from devices.sdk.errors import BadSetting, NotSupported
+from devices.sdk.errors import BadSetting
 from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value
+from smartroom.control.devices.inprocess import InProcessShape
 from smartroom.control.room.model import Device, Room
 from smartroom.control.rundowns.model import KIND, Rundown, rundown_files
 from smartroom.protocol.base import Text
@@ -47,28 +47,17 @@ class Shelf:
         return Device(id=key, name=name, kind=KIND, family=KIND, driver=shape, wire=None, speech=shape)
 
 
-class RundownShape:
-    """`Shape` for plans and `Speech` for pages; keeps its place when the file is read again."""
+class RundownShape(InProcessShape):
+    """Keeps its place when the file is read again. It has no action: cues are fired by an operator."""
+
+    noun = "rundown"
+    specs = SPECS
 
     def __init__(self) -> None:
         self.rundown: Rundown | None = None
 
-    def properties(self) -> tuple[str, ...]:
-        """The same for every rundown."""
-        return tuple(SPECS)
-
-    def spec(self, name: str) -> PropertySpec:
-        """Facts of a property; NotSupported when a rundown has none of that name."""
-        found = SPECS.get(name)
-        if found is None:
-            raise NotSupported(f"a rundown has no property '{name}'; it has: {', '.join(SPECS)}")
-        return found
-
-    def check(self, name: str, value: Value) -> Value:
-        """The value, or BadSetting with what it can be."""
-        spec = self.spec(name)
-        if not spec.settable:
-            raise BadSetting(f"'{name}' can only be read", key=name)
+    def judge(self, name: str, spec: PropertySpec, value: Value) -> Value:
+        """True or false; a cue of the file."""
         if spec.type is ValueType.BOOLEAN:
             if isinstance(value, bool):
                 return value
@@ -76,20 +65,6 @@ class RundownShape:
         if isinstance(value, str) and (self.rundown is None or value in self._cues()):
             return value  # while its own file is not read yet, any cue may be meant
         raise BadSetting(f"there is no cue '{value}'; there are: {', '.join(self._cues())}", key=name)
-
-    def encode(self, command: Command) -> Frames:
-        """No bytes: it is in this process. Checks names and values like a driver."""
-        match command:
-            case Set(name, value):
-                self.check(name, value)
-            case Salvo(sets):
-                for item in sets:
-                    self.check(item.property, item.value)
-            case Query(name):
-                self.spec(name)
-            case Act(name):
-                raise NotSupported(f"a rundown has no action '{name}': cues are fired by an operator")
-        return ()
 
     def words(self, name: str, value: object) -> Text | None:
         """A cue by its name."""

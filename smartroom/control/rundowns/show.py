@@ -10,18 +10,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from devices.sdk.commands import Command, Priority, Query, Salvo, Set
-from devices.sdk.connection import LinkState, LinkStatus
+from devices.sdk.commands import Command, Priority
 from devices.sdk.errors import Refused
-from devices.sdk.readings import Reading, Value
+from devices.sdk.readings import Value
 from smartroom.control import clock
 from smartroom.control.devices.gateway import Gateway
+from smartroom.control.devices.inprocess import InProcess, sets_of
 from smartroom.control.errors import ProblemError, problem
 from smartroom.control.limits import CUE_ARMED_S, CUE_KEPT_S, CUE_PROGRESS_S, WALL_LEAD_S
 from smartroom.control.room.expressions import Expression, Verdict
 from smartroom.control.rundowns.book import Book
 from smartroom.control.rundowns.model import Countdown, Cue, Rundown
-from smartroom.control.rundowns.shape import SPECS, RundownShape
+from smartroom.control.rundowns.shape import RundownShape
 from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.recall import REACHED, Recall
 from smartroom.protocol.base import Text
@@ -81,48 +81,22 @@ class _Going:
         return [recall for recall in self.all if recall.open]
 
 
-class Show:
-    """`Endpoint` of the gateway. `press` is for people; scenes may open it and choose what is next, never fire."""
+class Show(InProcess[RundownShape]):
+    """`press` is for people; scenes may open it and choose what is next, never fire."""
 
     def __init__(self, shape: RundownShape, ports: Ports) -> None:
+        super().__init__(shape)
         self.book = Book()
         self.arming: dict[str, Arming] = {}
         """Buttons that are held now, by who holds them."""
         self._held_from: dict[str, float] = {}
         self.guard: Problem | None = None
         """Why the next cue may not be fired now."""
-        self._shape = shape
         self._ports = ports
-        self._status = LinkStatus(LinkState.READY, clock.monotonic(), 1)
         self._going: _Going | None = None
         self._turn = asyncio.Lock()
 
     # -- what the gateway asks --
-
-    @property
-    def driver(self) -> RundownShape:
-        """What can be asked of it."""
-        return self._shape
-
-    @property
-    def status(self) -> LinkStatus:
-        """Always here: it is part of the server."""
-        return self._status
-
-    def reading(self, name: str) -> Reading | None:
-        """How it stands."""
-        return Reading(name, self.values()[name], clock.monotonic(), self._status.epoch) if name in SPECS else None
-
-    async def read(
-        self,
-        name: str,
-        *,
-        priority: Priority,
-        timeout: float | None,  # noqa: ASYNC109  # the gateway's contract
-    ) -> Reading:
-        """The same."""
-        self._shape.spec(name)
-        return Reading(name, self.values()[name], clock.monotonic(), self._status.epoch)
 
     async def execute(
         self,
@@ -134,13 +108,17 @@ class Show:
     ) -> None:
         """Open, close, choose the next cue. Raises Refused with the reason."""
         self._shape.encode(command)
-        sets = command.sets if isinstance(command, Salvo) else (command,) if isinstance(command, Set) else ()
-        if isinstance(command, Query) or not sets:
+        sets = sets_of(command)
+        if not sets:
             return
         async with self._turn:
             for item in sets:
                 self._put(item.property, item.value)
             self._changed()
+
+    def value(self, name: str) -> Value:
+        """How it stands."""
+        return self.values()[name]
 
     def values(self) -> dict[str, Value]:
         """Every property now."""
