@@ -16,6 +16,7 @@ from smartroom import __version__
 
 if TYPE_CHECKING:
     from smartroom.client import Client
+    from smartroom.protocol.scenes import Override
     from smartroom.protocol.state import RoomState
 
 _T = TypeVar("_T")
@@ -199,6 +200,8 @@ def plan(
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="Only if it does exactly what this plan says; it names room and scene.",
 )
+@click.option("--override", "rules", multiple=True, help="Set a rule of wear or safety aside; repeat. Needs --reason.")
+@click.option("--reason", help="Why; kept in the audit trail and the history.")
 @_JSON
 @_URL
 @_TOKEN
@@ -207,6 +210,8 @@ def apply(
     room: str | None,
     scene: str | None,
     plan_file: Path | None,
+    rules: tuple[str, ...],
+    reason: str | None,
     url: str | None,
     token: str | None,
     data: Path,
@@ -224,7 +229,8 @@ def apply(
     room, scene = room or (given.room if given else None), scene or (given.scene if given else None)
     if room is None or scene is None:
         raise click.UsageError("name ROOM and SCENE, or a plan with --plan FILE")
-    report = _ask(url, token, data, lambda client: client.room(room).apply(scene, plan=given))
+    override = _override(rules, reason)
+    report = _ask(url, token, data, lambda client: client.room(room).apply(scene, plan=given, override=override))
     click.echo(report.model_dump_json(indent=1) if as_json else "\n".join(report_lines(report)))
     if report.run.result != "achieved":
         sys.exit(EXIT_PARTIAL)
@@ -851,6 +857,23 @@ def _answered(work: Coroutine[object, object, _T]) -> _T:
         _fail(problem_line(error.problem), EXIT_PARTIAL)
     except ClientError as error:
         _fail(str(error), EXIT_PARTIAL)
+
+
+def _override(rules: tuple[str, ...], reason: str | None) -> Override | None:
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from smartroom.protocol.errors import Rule  # noqa: PLC0415
+    from smartroom.protocol.scenes import Override  # noqa: PLC0415
+
+    if not rules:
+        return None
+    unknown = [rule for rule in rules if rule not in set(Rule)]
+    if unknown:
+        _fail(f"there is no rule '{unknown[0]}'. Fix: one of {', '.join(Rule)}", EXIT_USAGE)
+    try:
+        return Override(rules=[Rule(rule) for rule in rules], reason=reason or "")
+    except ValidationError:
+        _fail("an override needs a reason of 3 to 200 letters. Fix: --reason 'why'", EXIT_USAGE)
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, object]:

@@ -166,8 +166,12 @@ async def living(
     ready: bool = True,
     settings: Mapping[str, Mapping[str, object]] | None = None,
     real: frozenset[str] | set[str] = frozenset(),
+    more: Mapping[str, tuple[str, Mapping[str, object]]] | None = None,
 ) -> AsyncIterator[TestRoom]:
-    """The test room, alive and, unless told otherwise, read. `settings` go to simulators; devices in `real` keep the address of the file."""
+    """The test room, alive and, unless told otherwise, read. `settings` go to simulators; devices in `real` keep the address of the file.
+
+    `more`: simulators of further devices, by id -> (family, settings).
+    """
     folder = write_site(tmp_path / "site", room, scenes, rundowns)
     presets = {
         "wide": {"number": 0, "pan": 0, "tilt": 0, "zoom": 0},
@@ -177,6 +181,7 @@ async def living(
         "matrix": ("extron_sis", {"inputs": 8, "outputs": 4}),
         "projector": ("pjlink", {}),
         "camera": ("visca", {"presets": presets}),
+        **(more or {}),
     }
     wanted = {
         key: (family, {**given, **(settings or {}).get(key, {})})

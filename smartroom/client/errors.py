@@ -90,6 +90,7 @@ _BY_CODE: Mapping[ErrorCode, type[Refused]] = {
     ErrorCode.OVERRIDDEN: Overtaken,
     ErrorCode.CANCELLED: Overtaken,
     ErrorCode.BLOCKED: Overtaken,
+    ErrorCode.RULE: WrongRequest,
     ErrorCode.UNREACHABLE: DeviceTrouble,
     ErrorCode.TIMEOUT: DeviceTrouble,
     ErrorCode.REFUSED: DeviceTrouble,

@@ -14,7 +14,7 @@ from smartroom.client.wire import RUN_S, Wire
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport
 from smartroom.protocol.history import History, HistoryQuery
-from smartroom.protocol.scenes import Plan, Recording, RecordLine
+from smartroom.protocol.scenes import Override, Plan, Recording, RecordLine
 from smartroom.protocol.state import RoomState, Run
 
 PATIENCE_S = 60.0
@@ -68,15 +68,23 @@ class Room:
         return await self._wire.ask("GET", f"{self._path}/scenes/{scene}/plan", Plan)
 
     @overload
-    async def apply(self, scene: str, *, plan: Plan | None = None, wait: Literal[True] = True) -> ApplyReport: ...
+    async def apply(
+        self, scene: str, *, plan: Plan | None = None, override: Override | None = None, wait: Literal[True] = True
+    ) -> ApplyReport: ...
     @overload
-    async def apply(self, scene: str, *, plan: Plan | None = None, wait: Literal[False]) -> Accepted: ...
-    async def apply(self, scene: str, *, plan: Plan | None = None, wait: bool = True) -> ApplyReport | Accepted:
+    async def apply(
+        self, scene: str, *, plan: Plan | None = None, override: Override | None = None, wait: Literal[False]
+    ) -> Accepted: ...
+    async def apply(
+        self, scene: str, *, plan: Plan | None = None, override: Override | None = None, wait: bool = True
+    ) -> ApplyReport | Accepted:
         """Recall a scene; with `wait` until its end, else only until the server has taken it (`report` waits later).
 
-        With a `plan` made earlier, only if it does exactly what stands there: when anything moved since, NotNow says what, and nothing is sent.
+        With a `plan` made earlier, only if it does exactly what stands there: when anything moved since, Overtaken says what, and nothing is
+        sent. A scene that breaks a rule of wear or safety is refused; a technician's `override` sets named rules aside, with a reason.
         """
         body: dict[str, object] = {"plan": plan.model_dump(mode="json")} if plan is not None else {}
+        body |= {"override": override.model_dump(mode="json")} if override is not None else {}
         return await self._run(f"scenes/{scene}/apply", body, wait=wait)
 
     @overload

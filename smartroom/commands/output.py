@@ -37,6 +37,8 @@ def plan_lines(plan: Plan) -> Iterable[str]:
     yield ""
     base = "every present value is unknown (--offline)" if plan.offline else f"from readings at version {plan.base}"
     yield f"{plan.changes} to change, {plan.unchanged} already there, about {plan.expected_ms / 1000:g} s; {base}"
+    for broken in plan.violations:
+        yield f"! refused by rule {broken.rule}: {broken.text.en or broken.text.id}"
     for step in (*plan.steps, *(action for stage in plan.stages for action in stage.actions)):
         if step.problem:
             yield f"! {step.device}.{step.property}: {problem_line(step.problem)}"

@@ -80,6 +80,12 @@ _WORDS: dict[ErrorCode, tuple[str, str, str, str]] = {
         "Perbaiki room.yaml",
         "Correct room.yaml",
     ),
+    ErrorCode.RULE: (
+        "Dicegah pengunci: alat lain masih menyala",
+        "Held back by an interlock: another device is still on",
+        "Matikan dulu yang lain",
+        "Switch the other one off first",
+    ),
     ErrorCode.SUPERSEDED: ("Diganti perintah yang lebih baru", "A newer command took its place", "", ""),
     ErrorCode.INTERNAL: (
         "Kesalahan pada server",
@@ -101,6 +107,7 @@ _CODES: dict[str, ErrorCode] = {
     "configuration": ErrorCode.CONFIGURATION,
     "superseded": ErrorCode.SUPERSEDED,
     "desynchronised": ErrorCode.UNREACHABLE,
+    "interlock": ErrorCode.RULE,
 }
 
 

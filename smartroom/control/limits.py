@@ -79,6 +79,9 @@ VERIFY_MAX_S = 1.0
 BLAME_S = 5.0
 """So long after a command a change may still be its doing: the slowest families are polled this often."""
 
+RELAY_SWITCHINGS = 12
+"""Changes a minute of one relay that a room's file does not limit otherwise: a person who tries a light stays below, a loop does not."""
+
 COLLECT_S = 60.0
 """Full garbage collections, in quiet moments: minutes of a busy room leave little behind."""
 COLLECT_LATEST_S = 600.0

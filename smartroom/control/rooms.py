@@ -46,6 +46,7 @@ from smartroom.control.scenes.engine import Diary, Engine
 from smartroom.control.scenes.model import load_scenes, without
 from smartroom.control.scenes.ports import RunRecords, StandingRecords, StandingScene
 from smartroom.control.scenes.recall import Recall
+from smartroom.control.scenes.rules import Guard, Judge, Present
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import Cause, Unfinished
@@ -135,6 +136,8 @@ class LiveRoom:
         self.store = Store(room)
         self.gateway = Gateway()
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
+        self.engine.judge = Judge(lambda: self._room, Present(self.store, self.gateway, self.engine.movers))
+        self.gateway.guard = Guard(lambda: self._room.rules, self.gateway, self.engine.movers)
         self.store.ask_who(self.engine.movers.moved)
         self.supervisor = Supervisor(
             self.store, self.gateway, self._moved, self._learned, self._sent, seed=twin.seed if twin else None
@@ -246,6 +249,7 @@ class LiveRoom:
             _LOG.warning("%s", error)
         self.walls.offer((*goal.key, goal.value) for scene in scenes.values() for goal in scene.goals)
         scenes = {key: without(scene, self.walls.unpaired) for key, scene in scenes.items()}
+        self.gateway.stored = room.rules.eeprom
         self.desk.describe(self.walls.marked(room))
         self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
         for error in self.rundowns.describe(self._folder, room, scenes, file_problem):

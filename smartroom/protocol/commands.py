@@ -9,7 +9,7 @@ from pydantic import Field
 from smartroom.protocol.base import Id, Message, Text, Value
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.rundowns import CueDeed, Turn
-from smartroom.protocol.scenes import Plan, RecordedLine
+from smartroom.protocol.scenes import Override, Plan, RecordedLine
 from smartroom.protocol.state import Patch, RoomState, Run
 
 PressId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
@@ -29,6 +29,7 @@ class ApplyScene(Press):
 
     scene: Id
     plan: Plan | str | None = None
+    override: Override | None = None
 
 
 class RetryRun(Press):

@@ -39,6 +39,8 @@ class ErrorCode(StrEnum):
     CANCELLED = "cancelled"
     BLOCKED = "blocked"
     """A property it waits for was not reached."""
+    RULE = "rule"
+    """A rule of wear or safety forbids it; `detail` begins with its name: `sound-limit: matrix.volume.1`."""
     # rights
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -46,6 +48,29 @@ class ErrorCode(StrEnum):
     # the server
     OVERLOADED = "overloaded"
     INTERNAL = "internal"
+
+
+class Rule(StrEnum):
+    """Rules of wear and safety."""
+
+    EEPROM = "eeprom"
+    """A stored setting is written only when it changes, and once for each change."""
+    LAMP_MINIMUM = "lamp-minimum"
+    """A lamp stays on, and off, for a while."""
+    INTERLOCK = "interlock"
+    """Contacts that must never be closed together, with a pause between."""
+    NO_TOGGLE = "no-toggle"
+    """A scene names states, never toggles or steps."""
+    SOUND_LIMIT = "sound-limit"
+    """A zone is never louder than its limit, and becomes louder by ramps."""
+    RECORDING = "recording"
+    """What feeds a recording or a transmission stays as it is."""
+    PTZ_STOP = "ptz-stop"
+    """A continuous drive stops by itself."""
+    RELAY_RATE = "relay-rate"
+    """A relay switches so many times a minute and no more."""
+    EMERGENCY = "emergency"
+    """An emergency scene outranks every rule but the interlock, and every hand."""
 
 
 class Problem(Message):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from smartroom.protocol.base import Id, Label, Message, Text, Value
-from smartroom.protocol.errors import Problem
+from smartroom.protocol.errors import Problem, Rule
 
 PLAN_FORMAT = 1
 """Raised when a plan of an earlier server can no longer be read."""
@@ -44,6 +46,25 @@ class WireBytes(Message):
     text: str
     """The same, readable: `1*3!`."""
     fields: list[str] = []
+
+
+class Violation(Message):
+    """A rule of wear or safety that a plan breaks."""
+
+    rule: Rule
+    device: Id
+    property: str
+    label: Text
+    text: Text
+    """`Lampu baru menyala 2 menit; paling sedikit 5 menit.`"""
+    may_be_overridden: bool = True
+
+
+class Override(Message):
+    """Rules that somebody sets aside for one run, and why."""
+
+    rules: Annotated[list[Rule], Field(min_length=1, max_length=9)]
+    reason: Annotated[str, Field(min_length=3, max_length=200)]
 
 
 class PlanStep(Message):
@@ -105,6 +126,8 @@ class Plan(Message):
     unchanged: int
     expected_ms: int
     """Critical path: devices work at the same time; steps come one after the other."""
+    violations: list[Violation] = []
+    """Rules it breaks: while there are any it is not carried out."""
     digest: str = ""
     """SHA-256 over everything else: a plan that was changed by hand is found out."""
 

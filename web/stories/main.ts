@@ -44,5 +44,5 @@ function plan(scene: string): Plan {
     step("matrix", "mute.1", "Suara", false, false, 0, "skip"),
     step("matrix", "route.2", "Layar kanan", 2, 2, 0, "skip"),
   ];
-  return { format: 1, made: Date.now() / 1000, by: "", digest: "sha256:0", room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, stages: [], changes: 4, unchanged: 2, expected_ms: 42_000 };
+  return { format: 1, violations: [], made: Date.now() / 1000, by: "", digest: "sha256:0", room: room.room, scene, name: { id: scene, en: scene }, base: 1, offline: false, steps, stages: [], changes: 4, unchanged: 2, expected_ms: 42_000 };
 }

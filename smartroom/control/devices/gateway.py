@@ -6,7 +6,7 @@ Nothing is believed: an acknowledgement only starts the reading, and a value cou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -82,6 +82,12 @@ class Unverified(DeviceError):
     code = "unverified"
 
 
+class Interlocked(DeviceError):
+    """A contact that must stay open while another is closed."""
+
+    code = "interlock"
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What is known of a property at this moment."""
@@ -111,10 +117,22 @@ class Progress:
     reached: Callable[[Set, Reading], None] = field(default=lambda *_: None)
 
 
+Guard = Callable[[str, Sequence[Set], Priority], Awaitable[None]]
+"""Returns when the sets may be sent to the device, or raises."""
+
+
+async def _let_pass(_device: str, _sets: Sequence[Set], _priority: Priority) -> None:
+    """A room without interlocks."""
+
+
 class Gateway:
     """Devices of one room by id."""
 
     def __init__(self) -> None:
+        self.guard: Guard = _let_pass
+        """Asked before anything is sent to bring a property to a value."""
+        self.stored: Collection[tuple[str, str]] = frozenset()
+        """Properties the device keeps in a memory that wears: written once for each change, never again in doubt."""
         self._endpoints: dict[str, Endpoint] = {}
         self._pulses: dict[str, asyncio.Event] = {}
 
@@ -212,7 +230,10 @@ class Gateway:
         last: NotReached | DeviceError = NotReached("not tried", None)
         pause = RETRY_PAUSE_S
         attempt = 0
-        while attempt < SEND_ATTEMPTS and loop.time() < deadline:
+        await self.guard(device, sets, priority)
+        stored = any(specs[item.property].risk == "eeprom" or (device, item.property) in self.stored for item in sets)
+        attempts = 1 if stored else SEND_ATTEMPTS
+        while attempt < attempts and loop.time() < deadline:
             left = tuple(item for item in sets if item.property not in reached)
             attempt += 1
             watch.attempt(attempt)

@@ -28,6 +28,8 @@ class Action(StrEnum):
     DEVICE_SET = "device.set"
     """Any other property of a device: a technician's hand."""
     DEVICE_ACT = "device.act"
+    RULE_OVERRIDE = "rule.override"
+    """Set a rule of wear or safety aside for one run, with a reason."""
     SCENE_RECORD = "scene.record"
     """Write the room as it is as a new scene's file."""
     BLANK = "blank"
@@ -121,6 +123,7 @@ _HOST = _SEE | {
 }
 _OPERATOR = _HOST | {Action.SCENE_RECORD, Action.DEVICE_READ, Action.RUNDOWN_FORCE}
 _TECHNICIAN = _OPERATOR | {
+    Action.RULE_OVERRIDE,
     Action.BENCH_READ,
     Action.SIMULATE,
     Action.DEVICE_SET,

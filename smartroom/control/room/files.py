@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +16,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from devices.sdk.address import Address, parse_address
 from devices.sdk.catalog import Family
 from devices.sdk.document import Document, Secret, read_document
-from devices.sdk.errors import BadSetting
+from devices.sdk.errors import BadSetting, DeviceError
+from devices.sdk.readings import Value
 from devices.sdk.settings import Settings
 from smartroom.control.errors import problem
-from smartroom.control.room.model import Device, MeetingPlaces, Room, SeatCamera, Wire
+from smartroom.control.room.model import Device, MeetingPlaces, PropertyKey, Room, SeatCamera, Wire
+from smartroom.control.room.names import property_of
+from smartroom.control.room.rules import Interlock, LampTimes, Recording, Rules, RulesFile, SoundLimit
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.state import AudioControl, Output, Source
@@ -94,6 +99,7 @@ class RoomFile(_File):
     audio: _AudioFile = _AudioFile()
     meetings: _MeetingsFile = _MeetingsFile()
     ceremony: _CeremonyFile = _CeremonyFile()
+    rules: RulesFile = RulesFile()
 
 
 def load_room(
@@ -125,6 +131,7 @@ def load_room(
         walls=walls,
         meetings=reader.meetings(written.meetings, devices),
         ceremony=written.ceremony.model_dump(exclude_none=True),
+        rules=reader.rules(written.rules, devices, outputs),
         warnings=tuple(reader.warnings),
     )
 
@@ -168,18 +175,92 @@ def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
 _LENGTHS = {"too_long": "split it in two", "too_short": "add one, or remove the line"}
 
 _KEYS = {
-    "RoomFile": ["name", "place", "timezone", "order", "devices", "sources", "outputs", "walls", "audio"],
+    "RoomFile": [
+        "name",
+        "place",
+        "timezone",
+        "order",
+        "devices",
+        "sources",
+        "outputs",
+        "walls",
+        "audio",
+        "meetings",
+        "rules",
+    ],
     "outputs": ["matrix", "screen", "wall", "name"],
     "walls": ["name"],
     "sources": ["at", "name", "icon"],
     "audio": ["volume", "mute"],
-    "SceneFile": ["name", "icon", "order", "danger", "hidden", "extends", "on_failure", "timeout", "desired", "steps"],
+    "rules": ["interlock", "lamp-minimum", "sound-limit", "recording", "relay-rate", "eeprom"],
+    "SceneFile": [
+        "name",
+        "icon",
+        "order",
+        "danger",
+        "hidden",
+        "emergency",
+        "extends",
+        "on_failure",
+        "timeout",
+        "desired",
+        "steps",
+    ],
     "steps": ["id", "name", "on_failure", "set", "wait", "ramp", "scene", "if", "then", "else", "parallel"],
 }
 
 
 def _siblings(keys: Mapping[str, Sequence[str]], title: str, path: tuple[str | int, ...]) -> Sequence[str]:
     return keys.get(str(path[0]) if len(path) > 1 else title, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleReader:
+    """Properties, values and durations of rules; errors stand where they were written."""
+
+    document: Document
+    devices: Mapping[str, Device]
+    outputs: Mapping[str, Output]
+
+    def key(self, path: tuple[str | int, ...], written: str, capability: str = "") -> PropertyKey:
+        found = property_of(written, self.devices, self.outputs)
+        if found is None:
+            near = get_close_matches(written.partition(".")[0], self.devices, n=1)
+            fix = f"did you mean '{near[0]}'?" if near else f"devices: {', '.join(self.devices)}"
+            raise self.document.error(path, f"no device of '{written}'", value=written, fix=fix)
+        driver = self.devices[found[0]].driver
+        try:
+            spec = driver.spec(found[1])
+        except DeviceError:
+            names = ", ".join(sorted({name.partition(".")[0] for name in driver.properties()}))
+            raise self.document.error(
+                path, f"{found[0]} has no '{found[1]}'", value=written, fix=f"it has: {names}"
+            ) from None
+        if capability and spec.capability != capability:
+            raise self.document.error(
+                path, f"'{written}' is no {capability}", value=written, fix=f"name a {capability} of the room"
+            )
+        return found
+
+    def sound(self, path: tuple[str | int, ...], written: str) -> PropertyKey:
+        """`main` is the volume of that output; else a volume by its full name."""
+        output = self.outputs.get(written)
+        name = f"{output.device}.volume.{output.output}" if output is not None else written
+        return self.key(path, name, "volume")
+
+    def value(self, path: tuple[str | int, ...], name: str, written: object) -> Value:
+        device, prop = self.key(path, name)
+        plain = tuple(written) if isinstance(written, list) else written
+        try:
+            return self.devices[device].driver.check(prop, plain)  # type: ignore[arg-type]  # checked here
+        except DeviceError as error:
+            raise self.document.error(path, str(error), value=str(written)[:60], fix="use one of its values") from None
+
+    def seconds(self, path: tuple[str | int, ...], written: str) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m)", written)
+        if found is None:
+            raise self.document.error(path, f"'{written}' is no duration", value=written, fix="write 30s or 5m")
+        return float(found[1]) * (60 if found[2] == "m" else 1)
 
 
 class _Reader:
@@ -289,6 +370,47 @@ class _Reader:
                 raise self._unknown((*path, "preset"), seat.preset, presets, "preset")
             seats[key] = SeatCamera(seat.camera, presets[seat.preset])
         return MeetingPlaces(written.between, seats)
+
+    def rules(self, written: RulesFile, devices: Mapping[str, Device], outputs: Mapping[str, Output]) -> Rules:
+        """Limits by the names of the room; what a rule cannot be about is refused."""
+        here = _RuleReader(self._document, devices, outputs)
+        return Rules(
+            interlocks=tuple(
+                Interlock(
+                    tuple(here.key(("rules", "interlock", number, "relays"), name, "relay") for name in item.relays),
+                    here.seconds(("rules", "interlock", number, "pause"), item.pause),
+                )
+                for number, item in enumerate(written.interlock)
+            ),
+            lamps={
+                here.key(("rules", "lamp-minimum", name), f"{name}.power", "power"): LampTimes(
+                    here.seconds(("rules", "lamp-minimum", name, "on"), item.on),
+                    here.seconds(("rules", "lamp-minimum", name, "off"), item.off),
+                )
+                for name, item in written.lamp_minimum.items()
+            },
+            sounds={
+                here.sound(("rules", "sound-limit", name), name): SoundLimit(item.at_most, item.step)
+                for name, item in written.sound_limit.items()
+            },
+            recordings=tuple(
+                Recording(
+                    {
+                        here.key(("rules", "recording", number, "while", name), name): here.value(
+                            ("rules", "recording", number, "while", name), name, value
+                        )
+                        for name, value in item.when.items()
+                    },
+                    tuple(here.key(("rules", "recording", number, "keep"), name) for name in item.keep),
+                )
+                for number, item in enumerate(written.recording)
+            ),
+            rates={
+                here.key(("rules", "relay-rate", name), name, "relay"): number
+                for name, number in written.relay_rate.items()
+            },
+            eeprom=frozenset(here.key(("rules", "eeprom"), name) for name in written.eeprom),
+        )
 
     def _family(self, path: tuple[str, str], name: object) -> Family:
         if not isinstance(name, str):

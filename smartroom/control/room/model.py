@@ -11,6 +11,7 @@ from devices.sdk.commands import Command, Frames
 from devices.sdk.driver import Driver
 from devices.sdk.manifest import PropertySpec
 from devices.sdk.readings import Value
+from smartroom.control.room.rules import Rules
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.state import AudioControl, ChoiceLabel, Output, Source
@@ -124,6 +125,8 @@ class Room:
     meetings: MeetingPlaces = field(default_factory=MeetingPlaces)
     ceremony: Mapping[str, str] = field(default_factory=dict)
     """`reveal`, `cover` -> the scene that makes its lights and sounds."""
+    rules: Rules = field(default_factory=Rules)
+    """Limits of wear and safety."""
     warnings: tuple[str, ...] = field(default=())
     order: int = 0
     """Place among the rooms of a site; the first is the one that opens."""

@@ -102,6 +102,24 @@ def _every(plan: Plan, fresh: Plan, tolerance: Callable[[str, str], float]) -> I
             yield _departure(step, change, was.now if was else None, step.now, reachable=reachable)
     for gone in given.values():
         yield _departure(gone, Change.SCENE, gone.now, None, reachable=True)
+    yield from _later(plan, fresh)
+
+
+def _later(plan: Plan, fresh: Plan) -> Iterator[Departure]:
+    """Steps after the desired state: what they would do is reckoned from the readings above, so here only the file can differ."""
+    before = {
+        (stage.number, action.device, action.property): action for stage in plan.stages for action in stage.actions
+    }
+    for stage in fresh.stages:
+        for action in stage.actions:
+            was = before.pop((stage.number, action.device, action.property), None)
+            if was is None or not _same(was.goal, action.goal, 0.0) or was.bytes != action.bytes:
+                yield _departure(action, Change.SCENE, None, None, reachable=True)
+    for gone in before.values():
+        yield _departure(gone, Change.SCENE, None, None, reachable=True)
+    shape = [(stage.number, stage.kind, stage.longest_ms) for stage in fresh.stages]
+    if shape != [(stage.number, stage.kind, stage.longest_ms) for stage in plan.stages] and fresh.steps:
+        yield _departure(fresh.steps[0], Change.SCENE, None, None, reachable=True)
 
 
 def _actions(plan: Plan) -> Iterator[tuple[tuple[str, str, str], PlanStep]]:

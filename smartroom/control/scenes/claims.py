@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ from smartroom.protocol.state import Cause, Moved
 
 _HEAD = frozenset({"presets", "pan_tilt", "zoom"})
 """One motion of a camera moves all of these."""
+_MINUTE_S = 60.0
+_SWITCHINGS = 600
+"""As many changes of one relay are remembered; no rule counts more within a minute."""
 _GLIDES = frozenset({"pan_tilt", "zoom", "presets", "volume", "level"})
 """What passes through other values on its way."""
 
@@ -97,6 +101,8 @@ class Movers:
     cut_short: Mapping[PropertyKey, tuple[Value, Owner]] = field(default_factory=dict)
     """What a run of the server's last life may have sent without living to see it."""
     _acted: dict[str, tuple[float, Owner | None]] = field(default_factory=dict)
+    _switchings: dict[PropertyKey, deque[float]] = field(default_factory=dict)
+    """When relays last changed, monotonic; they wear."""
 
     def act(self, device: str, by: Label) -> None:
         """Somebody drives the device by hand; properties follow by themselves."""
@@ -117,11 +123,28 @@ class Movers:
         at = round(clock.wall() - (clock.monotonic() - reading.at), 3)
         key = (device, reading.property)
         owner = self._owner(key, reading)
-        if before is None:
+        if before is not None:
+            self._count(device, reading)
+        else:
             return self._at_first(key, value, reading.value, at, owner)
         if owner is not None:
             return Moved(cause=owner.cause, at=at, by=owner.by, scene=owner.scene, before=before[0])
         return Moved(cause=Cause.DEVICE if before[1] else Cause.RETURN, at=at, before=before[0])
+
+    def changed_at(self, key: PropertyKey) -> float | None:
+        """When a relay changed last (monotonic)."""
+        times = self._switchings.get(key)
+        return times[-1] if times else None
+
+    def switched(self, key: PropertyKey) -> int:
+        """How often a relay changed within the last minute."""
+        since = clock.monotonic() - _MINUTE_S
+        return sum(at > since for at in self._switchings.get(key, ()))
+
+    def _count(self, device: str, reading: Reading) -> None:
+        if self.shape(device).spec(reading.property).capability == "relay":
+            times = self._switchings.setdefault((device, reading.property), deque(maxlen=_SWITCHINGS))
+            times.append(reading.at)
 
     def _at_first(
         self, key: PropertyKey, value: WireValue, read: Value, at: float, owner: Owner | None

@@ -24,12 +24,15 @@ from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.plans import Plans
 from smartroom.control.scenes.recall import Recall
 from smartroom.control.scenes.recorder import Recorder
+from smartroom.control.scenes.rules import stops_by_itself
 from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport
-from smartroom.protocol.errors import ErrorCode
-from smartroom.protocol.scenes import Plan, RecordedLine, Recording
+from smartroom.protocol.errors import ErrorCode, Rule
+from smartroom.protocol.scenes import Override, Plan, RecordedLine, Recording
 
 _SAFETY = ("blank", "mute")
+_DRIVES = ("drive", "drive_zoom")
+"""Actions that go on until somebody ends them."""
 _PressKey = tuple[str, str]
 """Who pressed, and the id they made: two people may make the same id."""
 
@@ -53,7 +56,7 @@ class Desk:
         self._gateway = gateway
         self._engine = engine
         self._dismissed = dismissed
-        self._plans = Plans(lambda: self._room, store, gateway)
+        self._plans = Plans(lambda: self._room, store, gateway, engine)
         self._recorder = Recorder(folder, lambda: self._room, lambda: engine.scenes, gateway)
         self._presses: OrderedDict[_PressKey, asyncio.Future[Accepted]] = OrderedDict()
 
@@ -65,18 +68,20 @@ class Desk:
         """What a scene would do, from readings that are fresh now. Nothing is sent but questions."""
         return await self._plans.make(self._scene(scene), by)
 
-    async def apply_planned(self, scene: str, plan: Plan | str, *, by: str, press: str) -> Accepted:
+    async def apply_planned(
+        self, scene: str, plan: Plan | str, override: Override | None = None, *, by: str, press: str
+    ) -> Accepted:
         """Recall a scene only if it does exactly what a plan says, one given whole or one shown before, by its digest."""
 
         async def start() -> Accepted:
             await self._plans.check(plan, self._scene(scene))
-            return self._started(scene, by, press)
+            return self._started(scene, override, by, press)
 
         return await self._once_async((by, press), start)
 
-    def apply(self, scene: str, *, by: str, press: str) -> Accepted:
-        """Recall a scene; returns at once with the run's id."""
-        return self._once((by, press), lambda: self._started(scene, by, press))
+    def apply(self, scene: str, override: Override | None = None, *, by: str, press: str) -> Accepted:
+        """Recall a scene; returns at once with the run's id. Refused when it breaks a rule that `override` does not set aside."""
+        return self._once((by, press), lambda: self._started(scene, override, by, press))
 
     def retry(self, scene: str, device: str | None, name: str | None = None, *, by: str, press: str) -> Accepted:
         """Bring back what a scene's last run, or taking back, did not reach or has lost since; all of it, one device's, or one property."""
@@ -180,6 +185,15 @@ class Desk:
         command = Act(action, {key: tuple(item) if isinstance(item, list) else item for key, item in arguments.items()})
         with _device_errors(device, None):
             found.driver.encode(command)
+        if action in _DRIVES and not stops_by_itself(found):
+            why = problem(
+                ErrorCode.RULE,
+                "Kamera ini tidak berhenti sendiri",
+                "This camera does not stop by itself",
+                detail=f"{Rule.PTZ_STOP}: its driver has no dead-man stop",
+                device=device,
+            )
+            raise ProblemError(why)
 
         async def send() -> Accepted:
             with _device_errors(device, None):
@@ -264,11 +278,17 @@ class Desk:
         """A press that somebody else of this room carries out; sent again it joins the first."""
         return await self._once_async((by, press), do)
 
-    def _started(self, scene: str, by: str, press: str) -> Accepted:
+    def _started(self, scene: str, override: Override | None, by: str, press: str) -> Accepted:
         found = self._scene(scene)
-        recall, attached = self._engine.start(found, by)
+        recall, attached = self._engine.start(found, by, override=override)
         if not attached:
             text = Text(id=f"menjalankan {found.name.id}", en=f"ran {found.name.en or found.name.id}")
+            if override is not None:
+                rules = ", ".join(override.rules)
+                text = Text(
+                    id=f"{text.id}, mengesampingkan aturan {rules}: {override.reason}",
+                    en=f"{text.en}, overriding {rules}: {override.reason}",
+                )
             self.store.did(by, text, run=recall.run.id)
             self.store.put(("unfinished",), None)
         return Accepted(id=press, run=recall.run.id, attached=attached)

@@ -27,9 +27,11 @@ from smartroom.control.scenes.model import UNDO, Goal, Scene
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
 from smartroom.control.scenes.recall import REACHED, Recall, compensation, name_of
+from smartroom.control.scenes.rules import Judge
 from smartroom.control.scenes.steps import Step
 from smartroom.protocol.base import Text
-from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.errors import ErrorCode, Problem, Rule
+from smartroom.protocol.scenes import Override
 from smartroom.protocol.state import Cause, Drift, Member, MemberState, RunResult, SceneState, Undo
 
 _LOG = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ class Engine:
         self._gateway = gateway
         self._diary = diary
         self._claims: dict[PropertyKey, Claim] = {}
+        self.judge: Judge | None = None
+        """Rules of wear and safety; none: a room without any."""
         self.movers = Movers(self._claims, lambda device: gateway.endpoint(device).driver)
         self._locks: defaultdict[PropertyKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._latest: dict[str, Recall] = {}
@@ -99,8 +103,18 @@ class Engine:
 
     # -- recalls --
 
-    def start(self, scene: Scene, by: str, *, only: frozenset[PropertyKey] | None = None) -> tuple[Recall, bool]:
-        """Recall a scene, or join the same recall when it goes on already (a double press). `only` limits it to some properties: a retry."""
+    def start(
+        self,
+        scene: Scene,
+        by: str,
+        *,
+        only: frozenset[PropertyKey] | None = None,
+        override: Override | None = None,
+    ) -> tuple[Recall, bool]:
+        """Recall a scene, or join the same recall when it goes on already (a double press). `only` limits it to some properties: a retry.
+
+        ProblemError when it would break a rule that is not overridden, or move what an emergency scene is moving.
+        """
         latest = self._latest.get(scene.id)
         if (
             latest is not None
@@ -110,6 +124,9 @@ class Engine:
         ):
             return latest, True
         goals = scene.touched if only is None else [goal for goal in scene.goals if goal.key in only]
+        self._must_be_free(scene, [goal.key for goal in goals])
+        if self.judge is not None:
+            self.judge.allow(scene, None if only is None else goals, override)
         carried: Mapping[str, Member] = latest.run.members if only is not None and latest is not None else {}
         self._forget_told()
         displaced = self._stand(scene, by, again=only is not None)
@@ -122,6 +139,9 @@ class Engine:
 
     def start_unlisted(self, scene: Scene, by: str) -> Recall:
         """Carry out goals that are no file's scene: a cue's own. Nothing stands for them, no tile shows them."""
+        self._must_be_free(scene, [goal.key for goal in scene.goals])
+        if self.judge is not None:
+            self.judge.allow(scene, None, None)
         return self._begin(scene, by, scene.goals, {}, {})
 
     def _begin(
@@ -157,6 +177,21 @@ class Engine:
         self._group.create_task(self._conduct(recall, displaced), name=f"recall:{scene.id}")
         self._offer_undo()
         return recall
+
+    def _must_be_free(self, scene: Scene | None, keys: Sequence[PropertyKey]) -> None:
+        """An emergency scene that goes on gives nothing away, except to another one."""
+        if scene is not None and scene.emergency:
+            return
+        for recall in self._recalls.values():
+            if recall.open and recall.scene.emergency and not recall.parts.keys().isdisjoint(keys):
+                name = recall.scene.name
+                why = problem(
+                    ErrorCode.RULE,
+                    f"{name.id} sedang berjalan",
+                    f"{name.en or name.id} is going on",
+                    detail=f"{Rule.EMERGENCY}: {recall.scene.id}",
+                )
+                raise ProblemError(why)
 
     def recall(self, run: str) -> Recall:
         """A run by its id."""
@@ -368,6 +403,9 @@ class Engine:
             ErrorCode.OVERRIDDEN, f"Dialihkan operator ({by})", f"Taken over by hand ({by})", device=device, name=name
         )
         key = (device, name)
+        self._must_be_free(None, [key])
+        if self.judge is not None:
+            self.judge.hand(device, name, value)
         claim = Claim(Owner(Cause.HAND, by))
         self._take(key, claim, why)
         self._offer_undo()

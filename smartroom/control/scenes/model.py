@@ -21,6 +21,8 @@ from smartroom.control.limits import SCENE_STEPS, SCENE_TIMEOUT_MAX_S, SCENE_TIM
 from smartroom.control.room.expressions import BadExpression, Expression, compile_expression
 from smartroom.control.room.files import ROOM_FILE, Words, from_validation
 from smartroom.control.room.model import Device, PropertyKey, Room
+from smartroom.control.room.names import channel_of, property_of
+from smartroom.control.room.rules import Rules
 from smartroom.control.room.words import property_label
 from smartroom.control.scenes.steps import (
     Count,
@@ -39,6 +41,9 @@ from smartroom.protocol.base import Text
 
 Place = tuple[str | int, ...]
 """Where a value stands in a file: keys and indexes from its top."""
+
+_TOGGLE = re.compile(r"toggle|[+-]\s*\d+(\.\d+)?\s*%?|up|down|step[ _-]?(up|down)?|next|previous", re.IGNORECASE)
+"""Words of those who are used to remote controls."""
 
 UNDO = "kembalikan"
 """Scene id of taking back; no file may have it."""
@@ -82,6 +87,8 @@ class Scene:
     first: tuple[Goal, ...] | None = None
     """What is brought before the steps; None: all its goals, for it has no steps."""
     steps: tuple[Step, ...] = ()
+    emergency: bool = False
+    """Outranks every rule but interlocks, and whoever else would move what it moves."""
 
     @builtins.property
     def begins(self) -> tuple[Goal, ...]:
@@ -107,6 +114,8 @@ class SceneFile(BaseModel):
     """Ask by holding the tile."""
     hidden: bool = False
     """No tile: only there to be extended."""
+    emergency: bool = False
+    """Nothing may stand in its way but interlocks."""
     extends: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
     on_failure: Policy | None = None
     timeout: str | None = None
@@ -150,6 +159,7 @@ def load_scene(path: Path, room: Room) -> Scene:
         goals=lasting(first, steps) if steps else first,
         first=first if steps else None,
         steps=steps,
+        emergency=written.emergency,
     )
 
 
@@ -161,7 +171,7 @@ def _desired(chain: Sequence[tuple[Document, SceneFile]], room: Room) -> tuple[G
             goals[goal.key] = (goal, document, where)
     _coherent(goals)
     wanted = {key: goal for key, (goal, _, _) in goals.items()}
-    return tuple(_linked(goal, wanted) for goal in wanted.values())
+    return tuple(_linked(goal, wanted, room.rules) for goal in wanted.values())
 
 
 def _steps(
@@ -186,7 +196,7 @@ class _FileSteps:
         }
         _coherent(found)
         wanted = {key: goal for key, (goal, _, _) in found.items()}
-        return tuple(_linked(goal, wanted) for goal in wanted.values())
+        return tuple(_linked(goal, wanted, self.room.rules) for goal in wanted.values())
 
     def goal(self, place: Place, name: str, value: float) -> Goal:
         return FileNames(self.document, place, self.room).whole(name, value)
@@ -298,7 +308,12 @@ def goals_at(
                 for part, inner in value.items():
                     yield (
                         _goal(
-                            document, (*path, key, part), room, device, f"{key}.{_channel(room, device, part)}", inner
+                            document,
+                            (*path, key, part),
+                            room,
+                            device,
+                            f"{key}.{channel_of(device, part, room.outputs)}",
+                            inner,
                         ),
                         (*path, key, part),
                     )
@@ -334,12 +349,9 @@ class FileNames:
         return _goal(self.document, self.place, self.room, device, prop, written)
 
     def _found(self, name: str) -> tuple[Device, str]:
-        parts = name.split(".")
-        for length in range(len(parts) - 1, 0, -1):  # ids may hold a dot: wall.kiri
-            device = self.room.devices.get(".".join(parts[:length]))
-            if device is not None:
-                base, *rest = parts[length:]
-                return device, ".".join([base, *(_channel(self.room, device, part) for part in rest)])
+        key = property_of(name, self.room.devices, self.room.outputs)
+        if key is not None:
+            return self.room.devices[key[0]], key[1]
         raise _no_device(self.document, self.place, name.rpartition(".")[0] or name, self.room)
 
 
@@ -371,7 +383,11 @@ def _goal(document: Document, path: Place, room: Room, device: Device, name: str
     except DeviceError as error:
         inside = tuple(getattr(error, "where", ()))
         fix = getattr(error, "fix", "") or "use one of the allowed values"
-        raise document.error((*path, *inside), f"{device.id}: {error}", value=str(written)[:60], fix=fix) from None
+        told = f"{device.id}: {error}"
+        if isinstance(written, str) and _TOGGLE.fullmatch(written):
+            told = f"{device.id}: '{written}' is a toggle or a step, and a scene names states (rule no-toggle)"
+            fix = "write the value it should have afterwards"
+        raise document.error((*path, *inside), told, value=str(written)[:60], fix=fix) from None
     return Goal(
         device.id,
         name,
@@ -385,17 +401,6 @@ def _goal(document: Document, path: Place, room: Room, device: Device, name: str
 def _is_content(device: Device, name: str) -> bool:
     """A mapping written for such a property is one value, not several channels."""
     return name in device.driver.properties() and device.driver.spec(name).type is ValueType.CONTENT
-
-
-def _channel(room: Room, device: Device, part: str) -> str:
-    """The number behind an output's name, or behind a channel's (`channels: {depan: 1}` of a relay board)."""
-    output = room.outputs.get(part)
-    if output is not None and output.device == device.id:
-        return str(output.output)
-    driver = device.wire.driver if device.wire else None
-    known = driver.settings.mapping("channels") if driver and "channels" in driver.manifest.settings else {}
-    number = known.get(part)
-    return str(number) if isinstance(number, int) else part
 
 
 def _named(document: Document, path: Place, room: Room, device: Device, spec: PropertySpec, written: object) -> Value:
@@ -449,9 +454,12 @@ def _coherent(goals: Mapping[PropertyKey, tuple[Goal, Document, Place]]) -> None
                 )
 
 
-def _linked(goal: Goal, wanted: Mapping[PropertyKey, Goal]) -> Goal:
-    after = tuple((goal.device, name) for name in goal.needs or {} if (goal.device, name) in wanted)
-    return Goal(goal.device, goal.property, goal.value, goal.tolerance, goal.label, after, goal.needs)
+def _linked(goal: Goal, wanted: Mapping[PropertyKey, Goal], rules: Rules) -> Goal:
+    """With what must hold before it: what its driver says, and an interlocked contact that this scene opens."""
+    after = [(goal.device, name) for name in goal.needs or {} if (goal.device, name) in wanted]
+    if goal.value is True:
+        after += [key for key in rules.partners(goal.key) if key in wanted and wanted[key].value is False]
+    return Goal(goal.device, goal.property, goal.value, goal.tolerance, goal.label, tuple(after), goal.needs)
 
 
 def condition(document: Document, place: Place, text: str, room: Room, steps: Collection[str] = ()) -> Expression:

@@ -13,21 +13,23 @@ from smartroom.control.room.model import Room
 from smartroom.control.room.store import Store
 from smartroom.control.room.words import mover_label, value_label
 from smartroom.control.scenes.agreement import Change, Departure, departures, moved_on, must_be_ours, unknown_plan
+from smartroom.control.scenes.engine import Engine
 from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.planner import needed
 from smartroom.control.scenes.stages import plan_of
 from smartroom.protocol.base import Label, Text
 from smartroom.protocol.base import Value as WireValue
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Plan, Risk
 
 
 class Plans:
     """`room` gives the room as its files describe it now."""
 
-    def __init__(self, room: Callable[[], Room], store: Store, gateway: Gateway) -> None:
+    def __init__(self, room: Callable[[], Room], store: Store, gateway: Gateway, engine: Engine) -> None:
         self._room = room
         self._store = store
         self._gateway = gateway
+        self._engine = engine
         self._shown: OrderedDict[str, Plan] = OrderedDict()
 
     async def make(self, scene: Scene, by: Label) -> Plan:
@@ -44,6 +46,7 @@ class Plans:
             made=round(clock.wall(), 3),
             by=by,
         )
+        plan = self._judged(plan, scene)
         self._shown[plan.digest] = plan
         while len(self._shown) > PLAN_MEMORY:
             self._shown.popitem(last=False)
@@ -59,6 +62,21 @@ class Plans:
         found = departures(plan, fresh, self._tolerance)
         if found:
             raise ProblemError(moved_on(found, self._told))
+
+    def _judged(self, plan: Plan, scene: Scene) -> Plan:
+        """With the rules it would break, and what the room's file says of memories that wear."""
+        stored = self._room().rules.eeprom
+        judge = self._engine.judge
+        found = judge.scene(scene) if judge is not None else []
+        if not stored and not found:
+            return plan
+        steps = [
+            step.model_copy(update={"risks": [*step.risks, Risk.EEPROM]})
+            if (step.device, step.property) in stored and Risk.EEPROM not in step.risks
+            else step
+            for step in plan.steps
+        ]
+        return plan.model_copy(update={"steps": steps, "violations": found}).seal()
 
     def _tolerance(self, device: str, name: str) -> float:
         return self._gateway.endpoint(device).driver.spec(name).tolerance

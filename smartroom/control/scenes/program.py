@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from devices.sdk.commands import Priority, Set
+from devices.sdk.commands import Set
 from devices.sdk.errors import Busy, DeviceError, ReplyTimeout
 from devices.sdk.manifest import ValueType
 from devices.sdk.readings import Value
@@ -217,7 +217,7 @@ class Program:
                     with suppress(Busy, ReplyTimeout, TimeoutError):  # the next value follows, and the end is proved
                         await endpoint.execute(
                             Set(goal.property, value),
-                            priority=Priority.SCENE,
+                            priority=self._recall.priority,
                             name=f"ramp:{goal.property}",
                             timeout=None,
                         )

@@ -99,6 +99,11 @@ class Recall:
         )
 
     @property
+    def priority(self) -> Priority:
+        """Its place in the queues of devices: an emergency goes before every hand."""
+        return Priority.SAFETY if self.scene.emergency else Priority.SCENE
+
+    @property
     def open(self) -> bool:
         """True until the run ended."""
         return self.run.result is None
@@ -393,7 +398,7 @@ class Recall:
         device = goals[0].device
         sets = tuple(Set(goal.property, goal.value) for goal in goals)
         try:
-            await gateway.bring(device, sets, priority=Priority.SCENE, progress=Progress(attempt, waiting, reached))
+            await gateway.bring(device, sets, priority=self.priority, progress=Progress(attempt, waiting, reached))
         except Unreachable:
             await asyncio.sleep(_REUNION_S)
         except Unverified as error:

@@ -12,6 +12,7 @@ from devices.sdk.manifest import PropertySpec, ValueType
 from devices.sdk.readings import Value, matches
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.room.model import Device, PropertyKey, Room
+from smartroom.control.room.names import name_of_channel
 from smartroom.control.room.words import property_label, value_label
 from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.planner import wire_value
@@ -175,7 +176,7 @@ def _written_line(room: Room, key: PropertyKey, value: Value) -> str:
     """`matrix.route.main: podium`: the line by the names the file will have."""
     device = room.devices[key[0]]
     base, _, channel = key[1].partition(".")
-    place = [key[0], base, *([_channel(room, device, channel)] if channel else [])]
+    place = [key[0], base, *([name_of_channel(device, channel, room.outputs)] if channel else [])]
     text = to_text([_named(room, device, device.driver.spec(key[1]), value)], flow=True).strip()
     return f"{'.'.join(place)}: {text[1:-1] if text.startswith('[') else text.removeprefix('- ')}"
 
@@ -191,16 +192,7 @@ def _write(room: Room, key: PropertyKey, value: Value, into: dict[str, object]) 
         return
     part = into.setdefault(base, {})
     assert isinstance(part, dict)
-    part[_channel(room, device, channel)] = written
-
-
-def _channel(room: Room, device: Device, number: str) -> str:
-    for output in room.outputs.values():
-        if output.device == device.id and str(output.output) == number:
-            return output.id
-    driver = device.wire.driver if device.wire else None
-    known = driver.settings.mapping("channels") if driver and "channels" in driver.manifest.settings else {}
-    return next((name for name, channel in known.items() if str(channel) == number), number)
+    part[name_of_channel(device, channel, room.outputs)] = written
 
 
 def _named(room: Room, device: Device, spec: PropertySpec, value: Value) -> object:

@@ -59,6 +59,8 @@ class Presses:
         try:
             fresh(press.at)
             desk = self.desk(actor, press.room, action)
+            if isinstance(press, ApplyScene) and press.override is not None:
+                self.desk(actor, press.room, Action.RULE_OVERRIDE)
             self._house.people.touch(actor)
             accepted = await _carry_out(self._house, desk, actor, press)
         except ProblemError as error:
@@ -66,6 +68,9 @@ class Presses:
             raise
         if not _motion(press):
             self._note(actor, action, press, what, "accepted", accepted.run or "")
+        if isinstance(press, ApplyScene) and press.override is not None:
+            told = f"{', '.join(press.override.rules)}: {press.override.reason}"
+            self._note(actor, Action.RULE_OVERRIDE, press, what, "accepted", told)
         return accepted
 
     def _asked(self, press: Press) -> tuple[Action, str]:
@@ -170,9 +175,9 @@ async def _carry_out(house: House, desk: Desk, actor: Actor, press: Press) -> Ac
     by = actor.name
     match press:
         case ApplyScene(plan=None):
-            return desk.apply(press.scene, by=by, press=press.id)
+            return desk.apply(press.scene, press.override, by=by, press=press.id)
         case ApplyScene(plan=Plan() | str() as plan):
-            return await desk.apply_planned(press.scene, plan, by=by, press=press.id)
+            return await desk.apply_planned(press.scene, plan, press.override, by=by, press=press.id)
         case RetryRun():
             return desk.retry(press.scene, press.device, press.property, by=by, press=press.id)
         case RecordScene():

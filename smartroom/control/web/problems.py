@@ -22,6 +22,7 @@ STATUS: Final[Mapping[ErrorCode, int]] = {
     ErrorCode.OVERRIDDEN: 409,
     ErrorCode.CANCELLED: 409,
     ErrorCode.BLOCKED: 409,
+    ErrorCode.RULE: 409,
     ErrorCode.EXPIRED: 410,
     ErrorCode.NOT_SUPPORTED: 422,
     ErrorCode.CONFIGURATION: 422,

@@ -19,6 +19,7 @@ ALLOWED = {
     Action.PLAN: "host operator technician auditor",
     Action.SCENE_APPLY: "host operator technician",
     Action.SCENE_RETRY: "host operator technician",
+    Action.RULE_OVERRIDE: "technician",
     Action.SCENE_RECORD: "operator technician",
     Action.SCENE_CANCEL: "host operator technician",
     Action.UNDO: "host operator technician",

@@ -29,7 +29,7 @@ from smartroom.protocol.base import Text, Value
 from smartroom.protocol.commands import Accepted, ApplyReport, RunCue
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.people import NewUser, Role
-from smartroom.protocol.scenes import Plan
+from smartroom.protocol.scenes import Override, Plan
 from smartroom.protocol.state import (
     AudioControl,
     Change,
@@ -119,7 +119,7 @@ class SmallDesk:
             expected_ms=0,
         )
 
-    def apply(self, scene: str, *, by: str, press: str) -> Accepted:
+    def apply(self, scene: str, override: Override | None = None, *, by: str, press: str) -> Accepted:
         if scene != "rapat":
             raise ProblemError(problem(ErrorCode.NOT_FOUND, "Mode tidak ada", "No such scene"))
         return self._once(press, "apply", (scene, by), run=f"run-{press}")

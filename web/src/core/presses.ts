@@ -1,4 +1,4 @@
-import type { Accepted, Answer, Problem, RecordedLine, RunCue, Text, Value } from "../protocol/messages";
+import type { Accepted, Answer, Override, Problem, RecordedLine, RunCue, Text, Value } from "../protocol/messages";
 import type { Connection } from "./connection";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED, UNREADABLE } from "./problems";
 
@@ -11,7 +11,7 @@ export type Outcome = { ok: Accepted } | { problem: Problem };
 
 /** Everything a page may ask of a room: event -> body beside id, time and room. */
 export interface Asks {
-  apply: { scene: string; plan?: string };
+  apply: { scene: string; plan?: string; override?: Override };
   retry: { scene: string; device: string | null; property: string | null };
   record: { scene: string; name: Text; icon: string; extends: string | null; lines: RecordedLine[] };
   cancel: { run: string };

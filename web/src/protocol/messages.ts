@@ -78,6 +78,7 @@ export interface ApplyReport {
 export interface ApplyScene {
   at: number;
   id: string;
+  override: Override | null;
   plan: Plan | string | null;
   room: string;
   scene: string;
@@ -678,7 +679,7 @@ export interface Ended {
 }
 
 /** What went wrong, sorted by what the reader does next. */
-export type ErrorCode = "unreachable" | "timeout" | "busy" | "refused" | "not_supported" | "not_reached" | "unverified" | "degraded" | "wrong_password" | "port_in_use" | "configuration" | "invalid" | "not_found" | "expired" | "stale" | "superseded" | "overridden" | "cancelled" | "blocked" | "unauthenticated" | "forbidden" | "rate_limited" | "overloaded" | "internal";
+export type ErrorCode = "unreachable" | "timeout" | "busy" | "refused" | "not_supported" | "not_reached" | "unverified" | "degraded" | "wrong_password" | "port_in_use" | "configuration" | "invalid" | "not_found" | "expired" | "stale" | "superseded" | "overridden" | "cancelled" | "blocked" | "rule" | "unauthenticated" | "forbidden" | "rate_limited" | "overloaded" | "internal";
 
 /** Sorts of events, for filters. */
 export type EventKind = "run" | "hand" | "change" | "link" | "system";
@@ -1223,6 +1224,12 @@ export interface Output {
   screen: string | null;
 }
 
+/** Rules that somebody sets aside for one run, and why. */
+export interface Override {
+  reason: string;
+  rules: Rule[];
+}
+
 /** The next meeting in this room is near. */
 export interface Overrun {
   next_starts: number;
@@ -1377,6 +1384,7 @@ export interface Plan {
   stages: PlanStage[];
   steps: PlanStep[];
   unchanged: number;
+  violations: Violation[];
 }
 
 /** What a plan does with a property. */
@@ -1735,6 +1743,9 @@ export interface RoomSummary {
   scenes: number;
   version: number;
 }
+
+/** Rules of wear and safety. */
+export type Rule = "eeprom" | "lamp-minimum" | "interlock" | "no-toggle" | "sound-limit" | "recording" | "ptz-stop" | "relay-rate" | "emergency";
 
 /** What the host allows. */
 export interface Rules {
@@ -2272,6 +2283,16 @@ export interface Verification {
 /** What the page shows, the most important first; empty when it is hidden. Only the newest counts. */
 export interface ViewWish {
   looks: Look[];
+}
+
+/** A rule of wear or safety that a plan breaks. */
+export interface Violation {
+  device: string;
+  label: Text;
+  may_be_overridden: boolean;
+  property: string;
+  rule: Rule;
+  text: Text;
 }
 
 /** A microphone as others hear it. */

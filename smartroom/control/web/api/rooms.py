@@ -37,7 +37,7 @@ from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.history import History, HistoryQuery
 from smartroom.protocol.people import RoomSummary
 from smartroom.protocol.rundowns import Turn
-from smartroom.protocol.scenes import Plan, RecordedLine, Recording
+from smartroom.protocol.scenes import Override, Plan, RecordedLine, Recording
 from smartroom.protocol.state import DeviceState, Link, RoomState, Run
 
 _waiting = asyncio.Semaphore(WAITING_APPLIES)
@@ -54,6 +54,8 @@ class ApplyBody(PressBody):
     """`plan`: one that was made earlier, whole, or the digest of one that was shown. Refused with 409 `stale` when anything moved since."""
 
     plan: Plan | str | None = None
+    override: Override | None = None
+    """Rules to set aside, and why; a technician's right."""
 
 
 class RetryBody(PressBody):
@@ -155,7 +157,9 @@ async def plan(call: Call[Nothing, Nothing]) -> Plan:
 
 async def apply(call: Call[ApplyBody, Wait]) -> Accepted | ApplyReport:
     """Recall a scene; answers at once with a run, or with `wait=true` when the run has ended. `plan`: only if it does exactly that."""
-    return await _run(call, _press(ApplyScene, call, scene=call.part("scene"), plan=call.body.plan))
+    return await _run(
+        call, _press(ApplyScene, call, scene=call.part("scene"), plan=call.body.plan, override=call.body.override)
+    )
 
 
 async def retry(call: Call[RetryBody, Wait]) -> Accepted | ApplyReport:

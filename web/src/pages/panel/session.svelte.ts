@@ -7,7 +7,7 @@ import { type Asks, type Outcome, Presses } from "../../core/presses";
 import type { Transport } from "../../core/transport";
 import { sceneOf } from "../../core/view/tiles";
 import { messages } from "../../i18n";
-import type { Me, Problem, RoomState } from "../../protocol/messages";
+import type { Me, Override, Problem, RoomState } from "../../protocol/messages";
 import { page } from "../../ui/page.svelte";
 
 /** A word on what became of a press stays this long. */
@@ -125,13 +125,19 @@ export class Session {
 
   /** Recalls a scene; the tile says `Mengirim` from the tap until the room itself tells. */
   async apply(scene: string): Promise<void> {
-    this.#settling(scene, await this.press("apply", { scene }, sceneKey(scene)));
+    const key = sceneKey(scene);
+    const outcome = await this.#presses.send("apply", { scene }, key);
+    this.#settling(scene, outcome);
+    if (!("problem" in outcome)) return;
+    this.tell(key, outcome.problem);
+    // Which rule, and whether it can be set aside, stands in the plan.
+    if (outcome.problem.code === "rule") this.open = { kind: "plan", scene };
   }
 
   /** Recalls a scene only if it still does what the plan of this digest said; what moved since is the caller's to tell. */
-  async applyPlanned(scene: string, plan: string): Promise<Problem | null> {
+  async applyPlanned(scene: string, plan: string, override?: Override): Promise<Problem | null> {
     const key = sceneKey(scene);
-    const outcome = await this.#presses.send("apply", { scene, plan }, key);
+    const outcome = await this.#presses.send("apply", override ? { scene, plan, override } : { scene, plan }, key);
     this.#settling(scene, outcome);
     if (!("problem" in outcome)) return null;
     if (outcome.problem.code !== "stale") this.tell(key, outcome.problem);
