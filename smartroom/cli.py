@@ -141,7 +141,7 @@ def check(folder: Path) -> None:
 @click.option("--offline", is_flag=True, help="From the files alone; every present value is unknown.")
 @click.option(
     "--site",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     default=Path("scenes"),
     show_default=True,
     help="Site for --offline.",

@@ -16,7 +16,7 @@ from devices.sdk.catalog import Family
 from devices.sdk.commands import Query, Salvo, Set
 from devices.sdk.connection import Traffic
 from devices.sdk.document import DocumentError
-from devices.sdk.readings import Value
+from devices.sdk.readings import Reading, Value
 from smartroom.control.ceremony import plaque
 from smartroom.control.ceremony.effects import Effects
 from smartroom.control.ceremony.hall import Hall
@@ -48,10 +48,13 @@ from smartroom.control.scenes.ports import RunRecords, StandingRecords, Standing
 from smartroom.control.scenes.recall import Recall
 from smartroom.control.scenes.rules import Guard, Judge, Present
 from smartroom.protocol.base import Text
+from smartroom.protocol.base import Value as WireValue
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Cause, Unfinished
+from smartroom.protocol.state import Cause, Moved, Unfinished
 
 _LOG = logging.getLogger(__name__)
+
+_PRESSED = frozenset({Cause.SCENE, Cause.HAND})
 
 PICTURES = "pictures"
 """Folder of a room beside its scenes: pictures that slides may name."""
@@ -138,7 +141,7 @@ class LiveRoom:
         self.engine = Engine(self.store, self.gateway, Diary(self._begun, self._ended, self._stand))
         self.engine.judge = Judge(lambda: self._room, Present(self.store, self.gateway, self.engine.movers))
         self.gateway.guard = Guard(lambda: self._room.rules, self.gateway, self.engine.movers)
-        self.store.ask_who(self.engine.movers.moved)
+        self.store.ask_who(self._blame)
         self.supervisor = Supervisor(
             self.store, self.gateway, self._moved, self._learned, self._sent, seed=twin.seed if twin else None
         )
@@ -320,6 +323,12 @@ class LiveRoom:
         }
         self._scribe = Scribe(log, lambda: self._room)
         return self._scribe
+
+    def _blame(self, device: str, reading: Reading, before: tuple[WireValue, bool] | None) -> Moved | None:
+        """Who moved a property. What is part of this server (a wall, the stage) has no front panel that somebody could have touched."""
+        moved = self.engine.movers.moved(device, reading, before)
+        ours = device in self._room.devices and self._room.devices[device].wire is None
+        return None if ours and moved is not None and moved.cause not in _PRESSED else moved
 
     def _sent(self, device: str, traffic: Traffic) -> None:
         if self._twin is not None and self._twin.wire is not None:

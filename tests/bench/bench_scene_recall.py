@@ -91,20 +91,31 @@ def quick_family() -> Family:
 
 @asynccontextmanager
 async def living_room(
-    folder: Path, family: Family, addresses: dict[str, str], scenes: Mapping[str, tuple[bool, bool, int]] = SCENES
+    folder: Path,
+    family: Family,
+    addresses: dict[str, str],
+    scenes: Mapping[str, tuple[bool, bool, int]] = SCENES,
+    *,
+    refused: str = "",
 ) -> AsyncIterator[LiveRoom]:
-    """The room as the server has it, with its records on disk."""
+    """The room as the server has it, with its records and its log on disk. `refused`: a device that is asked for what it refuses, under `restore`."""
     hall = folder / "hall"
     hall.mkdir()
     lines = [f"  {key}: {{driver: {FAMILY}, at: '{at}', inputs: 4, outputs: 2}}" for key, at in addresses.items()]
     (hall / "room.yaml").write_text("name: Bench\ndevices:\n" + "\n".join(lines) + "\n")
     for scene, (blank, mute, volume) in scenes.items():
         goals = f"{{blank: {{1: {str(blank).lower()}}}, mute: {{1: {str(mute).lower()}}}, volume: {{1: {volume}}}}}"
-        (hall / f"{scene}.yaml").write_text(
-            f"name: {scene}\ndesired:\n" + "".join(f"  {key}: {goals}\n" for key in addresses)
-        )
+        wanted = dict.fromkeys(addresses, goals)
+        head = f"name: {scene}\n"
+        if refused:
+            head += "on_failure: restore\n"
+            wanted[refused] = f"{goals[:-1]}, route: {{1: 99}}}}"
+        lines = [f"  {key}: {text}\n" for key, text in wanted.items()]
+        (hall / f"{scene}.yaml").write_text(f"{head}desired:\n{''.join(lines)}")
     async with Records(folder / "records") as records:
-        live = LiveRoom(hall, {FAMILY: family}, {}, RoomRecords(records.runs, records.standing, records.learned))
+        live = LiveRoom(
+            hall, {FAMILY: family}, {}, RoomRecords(records.runs, records.standing, records.learned, folder / "log")
+        )
         task = asyncio.create_task(live.run())
         try:
             async with asyncio.timeout(30):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from devices.sdk.commands import Act, Priority, Set
 from devices.sdk.errors import BadSetting, DeviceError, Unreachable
-from devices.sdk.readings import Reading, Value
+from devices.sdk.readings import Reading, Value, matches
 from smartroom.control import clock
 from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
 from smartroom.control.errors import device_problem, problem
@@ -215,8 +215,13 @@ class Recall:
         """Compensate in reverse dependency order, each value proved by read-back; what cannot be put back is declared."""
         shapes = {key[0]: gateway.endpoint(key[0]).driver for key in self._sent}
         goals, irreversible = compensation([self.parts[key].goal for key in self._sent], self.changed, shapes)
+        facts = await gateway.facts(irreversible)
         for key in irreversible:
-            if self.parts[key].claim.lost is None:
+            before, fact = self.changed.get(key), facts[key]
+            unmoved = (
+                before is not None and fact.current and matches(fact.value, before, self.parts[key].goal.tolerance)
+            )
+            if self.parts[key].claim.lost is None and not unmoved:  # what never moved needs no putting back
                 self._update(key, restored=Restored.IRREVERSIBLE)
         for phase in sorted({self._sent[goal.key] for goal in goals}, reverse=True):
             await self._put_back_phase([goal for goal in goals if self._sent[goal.key] == phase], gateway, locks)
