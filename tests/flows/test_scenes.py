@@ -116,3 +116,66 @@ async def test_the_room_is_recorded_as_a_new_mode(pages: tuple[Demo, Browser]) -
     await host.get_by_test_id("menu").click()
     await host.get_by_test_id("menu-sheet").wait_for()
     assert await host.get_by_test_id("open-record").count() == 0
+
+
+CAREFUL = """
+name: {id: Uji Pulih, en: Careful}
+on_failure: restore
+timeout: 30s
+desired:
+  matrix: {route: {left: rapat, stage: rapat}, volume: {main: 35}}
+  tv-left: {power: off}
+"""
+SOUND = "\nrules:\n  sound-limit: {main: {at_most: 58}}\n"
+
+
+async def test_a_failed_mode_is_put_back_and_says_so(pages: tuple[Demo, Browser]) -> None:
+    """`on_failure: restore` and a TV that lies: the tile says `Dipulihkan`, the sheet names cause and every step, and the room is as it was."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await page.get_by_test_id("scene-rapat").click()
+    await page.locator("[data-testid=scene-rapat]:not([data-state=sending])").wait_for(timeout=60_000)
+    await demo.front("matrix", "route.2", 5)
+    (demo.data / "site/smart-room-centre/uji-pulih.yaml").write_text(CAREFUL)
+    await page.get_by_test_id("scene-uji-pulih").wait_for()
+    await demo.ask("POST", "rooms/smart-room-centre/devices/tv-left/simulator/faults", {"faults": "lie"})
+    await page.get_by_test_id("scene-uji-pulih").click()
+    await page.locator("[data-testid=scene-uji-pulih][data-state=restored]").wait_for(timeout=40_000)
+    await page.get_by_test_id("scene-uji-pulih").click()
+    sheet = page.get_by_test_id("failure-sheet")
+    await sheet.wait_for()
+    assert "Ruangan dikembalikan seperti semula" in await sheet.inner_text()
+    member = page.locator("[data-testid=member][data-device=matrix][data-property='route.2']")
+    assert await member.get_attribute("data-restored") == "restored"
+    await page.keyboard.press("Escape")
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
+    await demo.ask("POST", "rooms/smart-room-centre/devices/tv-left/simulator/faults", {"faults": "none"})
+
+
+async def test_a_rule_refuses_and_a_technician_overrides(pages: tuple[Demo, Browser]) -> None:
+    """Too loud a mode is refused by name before anything is sent; an operator is told, a technician runs it with a reason, which the history keeps."""
+    demo, browser = pages
+    room = demo.data / "site/smart-room-centre/room.yaml"
+    before = room.read_text()
+    room.write_text(before + SOUND)
+    try:
+        await demo.ask("PUT", "rooms/smart-room-centre/devices/matrix/properties/volume.1", {"value": 20})
+        page = await demo.pair(browser)
+        await page.get_by_test_id("scene-rapat").click()
+        await page.locator("[data-testid=violation][data-rule=sound-limit]").wait_for()
+        assert "melebihi batas 58 %" in await page.get_by_test_id("plan-violations").inner_text()
+        assert await page.get_by_test_id("plan-override").count() == 0
+        technician = await demo.pair(browser, "technician")
+        await technician.get_by_test_id("scene-rapat-look").click()
+        await technician.get_by_test_id("override-reason").fill("paduan suara")
+        await technician.get_by_test_id("plan-override").click(delay=1100)
+        await technician.get_by_test_id("plan-sheet").wait_for(state="detached")
+        await technician.locator("[data-testid=scene-rapat]:not([data-state=sending])").wait_for(timeout=60_000)
+        await technician.get_by_test_id("menu").click()
+        await technician.get_by_test_id("open-history").click()
+        await technician.get_by_test_id("history-run").click()
+        first = technician.get_by_test_id("event").first
+        await first.wait_for()
+        assert "mengesampingkan aturan sound-limit: paduan suara" in await first.inner_text()
+    finally:
+        room.write_text(before)
