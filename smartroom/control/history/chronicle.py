@@ -144,6 +144,8 @@ class Chronicle:
         self.devices.setdefault(device, Device()).properties[name] = Then(value, at, moved)
         if moved is None or moved.cause in _OURS or "text" not in body:
             return
+        if value is None or moved.before is None:  # comes and goes with the power, which is told
+            return
         text = _text(body["text"])
         last = self.entries[-1] if self.entries else None
         if (

@@ -66,6 +66,14 @@ async def test_a_hand_and_a_front_panel_are_told(room: TestRoom) -> None:
     assert words[1].startswith("Matrix: ")
 
 
+async def test_what_comes_with_the_power_is_not_told(room: TestRoom) -> None:
+    """Switched on at the device: the power is told as a change; inputs and pictures that a sleeping projector does not know are not."""
+    room.simulators["projector"].front_panel("power", "on")
+    await room.until(lambda: room.device("projector").properties["freeze"].value is False, 20)
+    told = await history(room, kind="change", device="projector")
+    assert {entry.property for entry in told} == {"power"}
+
+
 async def test_history_is_asked_by_kind_device_scene_person_and_page(room: TestRoom) -> None:
     """Filters leave out what does not fit; a second page goes on where the first ended."""
     await room.apply("slides", "Ani")
