@@ -95,11 +95,12 @@ class Pages:
         return response
 
 
-def plain(title: str, *paragraphs: str, status: int = 200) -> web.Response:
-    """A page without script or style, for when there is nothing better. `paragraphs` are HTML."""
-    body = "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+def plain(title: str, *paragraphs: str, after: str = "", status: int = 200) -> web.Response:
+    """A page without script, for when there is nothing better. `paragraphs` and what stands `after` them are HTML."""
+    body = "\n".join((*(f"<p>{paragraph}</p>" for paragraph in paragraphs), after))
     text = (
-        '<!doctype html><html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        '<!doctype html><html lang="id"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="/plain.css">'
         f"<title>{title}</title></head><body><h1>{title}</h1>\n{body}\n</body></html>"
     )
     return web.Response(text=text, content_type="text/html", status=status)

@@ -29,6 +29,7 @@ from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import public as public_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
+from smartroom.control.web.api import trust as trust_api
 from smartroom.control.web.api import walls as walls_api
 from smartroom.control.web.ceremony import CeremonyNamespace
 from smartroom.control.web.keys import FRONT, HOUSE, METERS, PAGES, PRESSES, RATES, STRANGERS
@@ -180,6 +181,7 @@ def create_server(
             *pictures_api.TABLE,
             *walls_api.TABLE,
             *technician_api.TABLE,
+            *trust_api.TABLE,
             *house_api.TABLE,
             page(middlewares.SOCKET_PATH, sockets.admit),
         ),

@@ -13,9 +13,8 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import AUDIT_PAGE
 from smartroom.control.web import metrics, openapi
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
-from smartroom.control.web.pages import CEREMONY, LOGIN, PAD, PANEL, TECHNICIAN, WALL, plain
+from smartroom.control.web.pages import CEREMONY, LOGIN, PAD, PANEL, TECHNICIAN, WALL
 from smartroom.control.web.presses import check
-from smartroom.control.web.problems import not_found
 from smartroom.control.web.routes import Call, Nothing, Reply, page, route
 from smartroom.protocol.base import Message
 from smartroom.protocol.people import AuditEntry
@@ -108,39 +107,6 @@ async def asset(request: web.Request) -> web.StreamResponse:
     return request.app[PAGES].answer(request, f"assets/{request.match_info['file']}")
 
 
-async def trust(request: web.Request) -> web.StreamResponse:
-    """How a tablet comes to trust this server's certificate."""
-    from smartroom.control.identity.authority import fingerprint  # noqa: PLC0415  # cryptography only when asked
-
-    root = request.app[FRONT].root_certificate
-    if root is None:
-        return plain(
-            "Sertifikat",
-            "Server ini tidak memakai sertifikat buatan sendiri; tidak ada yang perlu dipasang.",
-            '<span lang="en">This server uses no certificate of its own making; there is nothing to install.</span>',
-        )
-    return plain(
-        "Percayai server ini",
-        'Unduh <a href="/trust/root.crt">sertifikat akar</a>, lalu pasang di tablet. Cocokkan sidik jarinya dengan yang tampil di layar server:',
-        f"<code>{fingerprint(root)}</code>",
-        "Android: Setelan &gt; Keamanan &gt; Pasang sertifikat CA. "
-        "iPad: pasang profil, lalu Setelan &gt; Umum &gt; Mengenai &gt; Setelan Kepercayaan Sertifikat.",
-        '<span lang="en">Download the <a href="/trust/root.crt">root certificate</a>, install it on the tablet, and compare its '
-        "fingerprint with the one on the server's own screen. Do not click warnings away.</span>",
-    )
-
-
-async def root_certificate(request: web.Request) -> web.StreamResponse:
-    """The local root, to install on a tablet."""
-    root = request.app[FRONT].root_certificate
-    if root is None:
-        raise not_found(
-            "Server ini tidak memakai sertifikat akar sendiri", "This server has no root certificate of its own"
-        )
-    headers = {"Content-Disposition": 'attachment; filename="smartroom-root.crt"'}
-    return web.Response(body=root.read_bytes(), content_type="application/x-x509-ca-cert", headers=headers)
-
-
 TABLE = (
     route("GET", "/api/v1/audit", Action.AUDIT_READ, audit, query=Before, answer=AuditEntry, many=True),
     page("/api/v1/openapi.json", describe),
@@ -159,8 +125,6 @@ TABLE = (
     page("/login", entrance),
     page("/setup", entrance),
     page("/pair/{code}", entrance),
-    page("/trust", trust),
-    page("/trust/root.crt", root_certificate),
     page("/assets/{file:[A-Za-z0-9._/-]+}", asset),
     page("/{file:[a-z0-9-]+\\.(?:webmanifest|js|css|png|svg|ico|txt|webp)}", built),
 )

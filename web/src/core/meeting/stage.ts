@@ -162,12 +162,14 @@ function below(whole: Box, area: Area, head: Who[], small: number): [Box, Box[]]
 /** The columns that make `count` tiles largest; a last row that is not full stands in the middle. `fill`: no gaps around them, however wide they get. */
 function cells(count: number, box: Box, gap: number, fill = false): Box[] {
   if (count === 0) return [];
+  // Upright screens take squarer tiles, side by side.
+  const shape = box.width < box.height * 0.9 ? 1 : SHAPE;
   let best = { columns: 1, size: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const width = (box.width - (columns - 1) * gap) / columns;
     const height = (box.height - (rows - 1) * gap) / rows;
-    const size = Math.min(width, height * SHAPE);
+    const size = Math.min(width, height * shape);
     if (size > best.size + 0.5) best = { columns, size };
   }
   const { columns } = best;

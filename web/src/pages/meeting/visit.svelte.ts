@@ -219,13 +219,8 @@ export class Visit {
     const began = this.door?.phase === "planned" && door.phase === "open";
     this.door = door;
     if (began && this.waiting) void this.enter();
-    void this.#whenQuiet();
-  }
-
-  /** Fetches the meeting's script when the page has nothing better to do. */
-  async #whenQuiet(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await this.prefetch();
+    // The form stands; what comes next is fetched while it is filled in.
+    setTimeout(() => void this.prefetch(), 0);
   }
 
   #follow(next: Standing): void {

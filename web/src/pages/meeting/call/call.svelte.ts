@@ -78,6 +78,8 @@ export class Call {
   /** The microphone is open as far as this page decides. */
   readonly speaks = $derived(!this.listener && this.visit.media.mic !== null && this.visit.media.micOn && !this.person?.in_room);
   readonly shows = $derived(!this.listener && this.visit.media.camera !== null && this.visit.media.cameraOn);
+  /** Our picture is not sent for a while, by our own look at the path or by the server's. */
+  readonly rests = $derived(this.resting || this.quality?.camera === false);
   readonly unread = $derived(chats.unread(this.chat));
   readonly cut = $derived(this.brokenSince !== null && this.clock - this.brokenSince >= SAID_AFTER_S);
 
@@ -403,7 +405,7 @@ export class Call {
   }
 
   #thrift(): Thrift {
-    return thriftOf(this.quality?.rung ?? 0, this.visit.saver, this.resting || this.quality?.camera === false);
+    return thriftOf(this.quality?.rung ?? 0, this.visit.saver, this.rests);
   }
 
   #save(): void {

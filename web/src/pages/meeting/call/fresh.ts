@@ -3,8 +3,8 @@ const OLD_MS = 150;
 /** Where a browser does not tell frames, or nothing moves: show what there is. */
 const LATEST_MS = 2500;
 
-/** Tells when a video element shows frames that came after it was attached. */
-export function fresh(tell: (seen: boolean) => void) {
+/** Tells when a video element shows frames of whoever has the slot now. `first`: nobody had it before. */
+export function fresh(tell: (seen: boolean) => void, first = false) {
   return (node: HTMLVideoElement): (() => void) => {
     const began = performance.now();
     let done = false;
@@ -17,7 +17,7 @@ export function fresh(tell: (seen: boolean) => void) {
     const late = setTimeout(() => node.readyState >= 2 && seen(), LATEST_MS);
     const look = (now: number): void => {
       if (done) return;
-      if (now - began >= OLD_MS) seen();
+      if (first || now - began >= OLD_MS) seen();
       else node.requestVideoFrameCallback(look);
     };
     const played = (): void => {
