@@ -203,6 +203,7 @@ async def test_a_refused_camera_has_a_cure_and_no_power(place: House, play: Play
         await window.click("turn-on")
         await window.until("document.querySelector('[data-testid=device-trouble]')?.dataset.trouble === 'refused'")
         await window.click("cure")
+        await window.see("cure-steps")
         steps = await window.evaluate(
             "[...document.querySelectorAll('[data-testid=cure-steps] li')].map((step) => step.dataset.step)"
         )
@@ -378,12 +379,15 @@ async def test_a_host_who_joins_by_the_link_can_host(place: House, browser: Brow
     assert await host.evaluate("document.querySelector('[data-testid=call]').dataset.role") == "host"
     guest = await place.page({"meeting": meeting.code})
     await guest.join(meeting=meeting.code, name="Kepala Bappeda", agency="bappeda")
+    await host.until("document.querySelector('[data-testid=bar-host] b')?.textContent === '1'")
     await host.click("bar-host")
     await host.click("admit")
     await guest.until(lambda: guest.heard("seated"))
+    await host.click("tab-roll")
     await host.click("roll-start")
     await guest.until(lambda: guest.state.roll is not None)
     await host.click("roll-next")
+    await host.click("tab-stage")
     await host.click("stage-speaker")
     await guest.until(lambda: str(guest.state.stage.layout) == "speaker")
     await host.click("rule-chat")

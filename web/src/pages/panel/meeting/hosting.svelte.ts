@@ -6,8 +6,16 @@ import { page } from "../../../ui/page.svelte";
 import type { Session } from "../session.svelte";
 import { type MeetingWords, meetingWords } from "./words";
 
+/** What the tabs of a meeting need of whoever hosts: a panel, or a host's own meeting page. */
+export interface Host {
+  readonly w: MeetingWords;
+  /** Server time, seconds. */
+  readonly now: number;
+  act<E extends keyof Deeds>(event: E, body: Deeds[E]): Promise<boolean>;
+}
+
 /** What a panel hosts: the room's meeting with its lobby, by a line of its own that lives as long as the panel. */
-export class Hosting {
+export class Hosting implements Host {
   hosted = $state.raw<Hosted>({ live: false, state: null, backstage: null, problem: null });
   readonly me = "";
   readonly #line: HostLine;
@@ -21,6 +29,10 @@ export class Hosting {
   // Plain getters: what is derived belongs to the component that made it, and ends with it.
   get w(): MeetingWords {
     return meetingWords[page.lang];
+  }
+
+  get now(): number {
+    return this.session.now;
   }
 
   get state(): MeetingState | null {
