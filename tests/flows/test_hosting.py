@@ -65,10 +65,12 @@ async def test_the_room_hosts_a_meeting(place: House) -> None:
 
         await tablet.get_by_test_id("meeting-start").click()
         await tablet.get_by_test_id("plan-title").fill("Rapat HUT Kota")
+        await tablet.get_by_test_id("plan-agenda").fill("Pembukaan\n\n Laporan panitia \n")
         await tablet.get_by_test_id("plan-go").click()
         await expect(tablet.get_by_test_id("meeting-url")).to_contain_text("/meet/")
         row = place.application.meetings.of_room("hall")[0]
         meeting = place.application.meetings.meeting(row)
+        assert meeting.agenda == ["Pembukaan", "Laporan panitia"]
         await tablet.get_by_test_id("meeting-close").click()
 
         one, other = await asyncio.gather(*(chromium_window(browser, link(place, meeting)) for _ in range(2)))

@@ -161,7 +161,7 @@ class Session:
         back = self._return(join, page)
         if back is not None:
             return back
-        name = names.clean(join.name)
+        name = self.public.state.room_name.id if role is SeatRole.ROOM else names.clean(join.name)
         if not name:
             raise _refused(ErrorCode.INVALID, "Isi nama Anda", "Type your name", name="name")
         if self.rules.locked and role is None:

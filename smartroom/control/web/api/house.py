@@ -13,7 +13,7 @@ from smartroom.control.identity.rights import Action
 from smartroom.control.limits import AUDIT_PAGE
 from smartroom.control.web import metrics, openapi
 from smartroom.control.web.keys import ACTOR, FRONT, HOUSE, METERS, PAGES, ROUTES
-from smartroom.control.web.pages import CEREMONY, LOGIN, PAD, PANEL, TECHNICIAN, WALL
+from smartroom.control.web.pages import CEREMONY, LOGIN, MEETING, PAD, PANEL, TECHNICIAN, WALL
 from smartroom.control.web.presses import check
 from smartroom.control.web.routes import Call, Nothing, Reply, page, route
 from smartroom.protocol.base import Message
@@ -77,6 +77,11 @@ async def wall(request: web.Request) -> web.StreamResponse:
     return request.app[PAGES].answer(request, WALL)
 
 
+async def in_meetings(request: web.Request) -> web.StreamResponse:
+    """The page that is a room's camera, microphone and loudspeakers in meetings."""
+    return _for_the_known(request, MEETING)
+
+
 async def ceremony(request: web.Request) -> web.StreamResponse:
     """The operator's page of a ceremony."""
     return _for_the_known(request, CEREMONY)
@@ -116,6 +121,7 @@ TABLE = (
     page("/", home),
     page("/panel/{room}", panel),
     page("/wall/{wall}", wall),
+    page("/meet/room/{room}", in_meetings),
     page("/ceremony", ceremony),
     page("/ceremony/{room}", ceremony),
     page("/pad", pad),

@@ -5,6 +5,11 @@ export function codeOf(path: string): string | null {
   return /^\/meet\/([A-Za-z0-9_-]{22})\/?$/.exec(path)?.[1] ?? null;
 }
 
+/** The room in `/meet/room/<room>`, whose own page it is; null for another address. */
+export function roomOf(path: string): string | null {
+  return /^\/meet\/room\/([a-z0-9][a-z0-9_-]{0,63})\/?$/.exec(path)?.[1] ?? null;
+}
+
 /** What a door means for somebody who stands before it. */
 export type Standing = "planned" | "open" | "locked" | "ended";
 

@@ -1,10 +1,10 @@
-import { askAgainMs, codeOf, standingOf } from "../../core/meeting/door";
+import { askAgainMs, codeOf, roomOf, standingOf } from "../../core/meeting/door";
 import { MeetingLine, type Standing, type Wish } from "../../core/meeting/line";
 import { type Kept, Seats } from "../../core/meeting/seat";
 import { pick } from "../../core/format";
 import { SocketTransport } from "../../core/socket";
 import { act } from "../../core/meeting/acts";
-import type { Door, Ended, Problem } from "../../protocol/messages";
+import type { Door, Ended, Problem, RoomSummary } from "../../protocol/messages";
 import { Api } from "../../core/api";
 import { page } from "../../ui/page.svelte";
 import { canCall, deviceClass, memory } from "./browser";
@@ -15,16 +15,21 @@ import { words } from "./words";
 
 const GUEST = "smartroom.guest";
 const SAVER = "smartroom.meeting.saver";
+const ATTENDS = "smartroom.meeting.attends";
 /** Two tabs with one seat would push each other out: a tab asks before it takes a seat that may be in use. */
 const CHANNEL = "smartroom.meeting";
 /** Slots of voices the server offers at most. */
 const VOICES = 3;
+/** How often the room's own page looks whether a meeting has begun. */
+const ATTEND_MS = 3000;
 
 export type SaverChoice = "auto" | "on" | "off";
 
 /** Somebody's visit to a meeting, from the link to leaving: the page's one live object. Components read it and ask it. */
 export class Visit {
   readonly code: string | null;
+  /** The room whose own camera, microphone and loudspeakers this page is. */
+  readonly room: string | null;
   readonly api = new Api();
   readonly tab = memory(() => sessionStorage);
   readonly browser = memory(() => localStorage);
@@ -50,6 +55,9 @@ export class Visit {
   listenOnly = $state(false);
   /** Said `come in` before the meeting has begun: goes on by itself. */
   waiting = $state(false);
+  /** The room takes part in every meeting that begins. */
+  attends = $state(false);
+  roomName = $state.raw<RoomSummary["name"] | null>(null);
   /** Another tab of this browser sits in this meeting. */
   elsewhere = $state(false);
   call = $state.raw<Call | null>(null);
@@ -64,13 +72,14 @@ export class Visit {
 
   constructor() {
     this.code = codeOf(location.pathname);
+    this.room = roomOf(location.pathname);
     const guest = recall(this.browser.get(GUEST));
     this.name = guest.name;
     this.office = guest.office;
     this.agency = guest.agency;
     const saver = this.browser.get(SAVER);
     this.saver = saver === "on" || saver === "off" || saver === "auto" ? saver : this.device === "phone" ? "on" : "auto";
-    const transport = new SocketTransport("/meeting", { auth: { meeting: this.code ?? "" }, retryMaxMs: 1000, timeoutMs: 2500 });
+    const transport = new SocketTransport("/meeting", { ...(this.code && { auth: { meeting: this.code } }), retryMaxMs: 1000, timeoutMs: 2500 });
     this.#line = new MeetingLine(transport, __BUILD__, (now) => this.#follow(now), (event, body) => this.#hear(event, body));
     this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(CHANNEL) : null;
   }
@@ -80,10 +89,11 @@ export class Visit {
   }
 
   /** What the page shows now. */
-  get view(): "loading" | "gone" | "prejoin" | "waiting" | "lobby" | "call" | "over" {
+  get view(): "loading" | "gone" | "prejoin" | "standby" | "waiting" | "lobby" | "call" | "over" {
     const phase = this.standing?.phase;
-    if (phase === "ended") return "over";
+    if (phase === "ended" && (this.room === null || this.standing?.ended?.why === "elsewhere")) return "over";
     if (phase === "seated") return "call";
+    if (this.room !== null) return "standby";
     if (phase === "lobby") return "lobby";
     if (this.closed) return "gone";
     if (!this.door) return "loading";
@@ -95,6 +105,10 @@ export class Visit {
     this.seats.tidy();
     setInterval(() => (this.now = this.#line.clock.now()), 1000);
     this.#channel?.addEventListener("message", (event: MessageEvent<{ ask?: string; here?: string }>) => this.#answerTabs(event.data));
+    if (this.room !== null) {
+      this.#standBy();
+      return;
+    }
     if (this.code === null) return;
     void this.knock();
     this.#line.start();
@@ -105,8 +119,22 @@ export class Visit {
       void this.media.begin();
       this.#askTabs();
     }
-    window.addEventListener("online", () => this.#line.probe());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#line.probe());
+    this.#watch();
+  }
+
+  /** The room's own page: takes part in this meeting and the next, or no longer. */
+  attend(on: boolean): void {
+    this.attends = on;
+    if (!on) {
+      this.browser.drop(ATTENDS);
+      clearTimeout(this.#asked);
+      return;
+    }
+    this.browser.set(ATTENDS, "1");
+    this.ears.prepare(VOICES);
+    void this.media.open();
+    void this.prefetch();
+    void this.#goIn();
   }
 
   /** Asks what stands before the door. */
@@ -141,6 +169,7 @@ export class Visit {
 
   /** Takes the seat over from the other tab. */
   async moveHere(): Promise<void> {
+    if (this.room !== null) return this.attend(true);
     const last = this.code ? this.seats.last(this.code) : null;
     if (!last) return;
     this.ears.prepare(VOICES);
@@ -159,7 +188,8 @@ export class Visit {
   /** Gives the seat up, from the lobby or the meeting. */
   async leave(): Promise<void> {
     void act(this.#line, "quit", {});
-    if (this.code) this.seats.drop(this.code);
+    if (this.room !== null) this.attend(false);
+    else if (this.code) this.seats.drop(this.code);
     this.#over({ why: "left", text: null, retry_after: null });
     this.#line.forget({ why: "left", text: null, retry_after: null });
   }
@@ -193,8 +223,8 @@ export class Visit {
   #wish(): Wish {
     return {
       meeting: this.code,
-      room: null,
-      name: this.name.trim(),
+      room: this.room,
+      name: this.name.trim() || (this.room ?? ""),
       agency: this.agency,
       office: this.office.trim(),
       device: this.device,
@@ -202,6 +232,27 @@ export class Visit {
       pin: this.pin.trim() || null,
       room_code: this.roomCode.trim() || null,
     };
+  }
+
+  #watch(): void {
+    window.addEventListener("online", () => this.#line.probe());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#line.probe());
+  }
+
+  #standBy(): void {
+    this.#line.start();
+    this.#watch();
+    void this.media.begin();
+    void this.api.call<RoomSummary[]>("GET", "/api/v1/rooms").then((reply) => {
+      if ("ok" in reply) this.roomName = reply.ok.find((room) => room.id === this.room)?.name ?? null;
+    });
+    if (this.browser.get(ATTENDS) !== null) this.attend(true);
+  }
+
+  async #goIn(): Promise<void> {
+    if (!this.attends || this.room === null || this.standing?.phase === "joining" || this.standing?.phase === "seated") return;
+    clearTimeout(this.#asked);
+    await this.#line.join(this.#wish(), this.seats.last(this.room)?.secret ?? null);
   }
 
   #comeBack(own: Kept): void {
@@ -226,11 +277,12 @@ export class Visit {
   #follow(next: Standing): void {
     const before = this.standing;
     this.standing = next;
-    if (next.seat && (next.phase === "seated" || next.phase === "lobby") && this.code && next.seat !== this.seats.own(this.code)?.secret) {
-      this.seats.keep(this.code, { secret: next.seat, name: this.name.trim(), agency: this.agency, office: this.office.trim() });
+    const place = this.code ?? this.room;
+    if (next.seat && (next.phase === "seated" || next.phase === "lobby") && place && next.seat !== this.seats.own(place)?.secret) {
+      this.seats.keep(place, { secret: next.seat, name: this.name.trim(), agency: this.agency, office: this.office.trim() });
     }
     if (next.phase === "seated" && before?.phase !== "seated") void this.#sitDown();
-    else if (before?.phase === "joining" && next.phase === "door" && this.code && next.problem) this.#refused(next.problem);
+    else if (before?.phase === "joining" && next.phase === "door" && next.problem) this.#refused(next.problem);
     this.call?.follow(next, before);
   }
 
@@ -245,6 +297,7 @@ export class Visit {
   }
 
   #refused(problem: Problem): void {
+    if (this.room !== null) this.#asked = setTimeout(() => void this.#goIn(), ATTEND_MS);
     if (this.code && problem.code === "blocked") void this.knock();
     if (problem.property === "pin" || problem.code === "rate_limited") void this.knock();
   }
@@ -258,6 +311,11 @@ export class Visit {
   #over(ended: Ended): void {
     this.call?.close();
     this.call = null;
+    if (this.room !== null) {
+      if (ended.why === "removed") this.attend(false);
+      if (ended.why !== "elsewhere") this.#asked = setTimeout(() => void this.#goIn(), ATTEND_MS);
+      return;
+    }
     this.media.close();
     this.ears.close();
     if (this.code === null) return;
