@@ -115,8 +115,9 @@ async def roll(tablet: Page, called: Window) -> None:
     await expect(tablet.locator("[data-agency=setda]")).to_have_attribute("data-outcome", "absent")
     await called.click("here")
     await expect(said).to_have_attribute("data-outcome", "present")
-    for _ in range(2):
+    for agency in ("diskominfo", "camat-a"):
         await tablet.get_by_test_id("roll-next").click()
+        await expect(tablet.locator(f"[data-agency={agency}]")).to_have_attribute("data-outcome", "waiting")
     await tablet.get_by_test_id("roll-present").click()
     await expect(said).to_have_attribute("data-outcome", "present")
     await tablet.get_by_test_id("roll-stop").click()
