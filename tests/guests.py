@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Page, expect
 
 from smartroom.protocol.conference import Meeting
 from tests.media.browsers import Browser
 from tests.meetings import House
+
+expect.set_options(timeout=20_000)  # a ceiling: both cores may be busy with another test's browsers
 
 WATCH = """
 window.__connections = [];
@@ -68,7 +70,7 @@ class Window:
     evaluate: Callable[[str], Awaitable[Any]]
     page: Page | None = None
 
-    async def until(self, expression: str, limit: float = 20.0) -> Any:
+    async def until(self, expression: str, limit: float = 40.0) -> Any:
         """Wait until an expression is true; its value."""
         found: Any = None
         try:
@@ -79,7 +81,7 @@ class Window:
             raise AssertionError(f"never true: {expression}; {await self.evaluate(WHERE)}") from None
         return found
 
-    async def see(self, testid: str, limit: float = 20.0) -> None:
+    async def see(self, testid: str, limit: float = 40.0) -> None:
         """Wait for a part of the page."""
         await self.until(f"!!{_find(testid)}", limit)
 
@@ -136,7 +138,7 @@ class Window:
         found: dict[str, float] = await self.evaluate(FIGURES)
         return found
 
-    async def sees_and_hears(self, *, people: int = 1, limit: float = 25.0) -> None:
+    async def sees_and_hears(self, *, people: int = 1, limit: float = 40.0) -> None:
         """Wait until so many tiles of others move, and voices carry energy."""
         async with asyncio.timeout(limit):
             before = await self.others()
@@ -177,7 +179,7 @@ async def chromium_window(
     if context is None:
         await found.add_init_script(WATCH)
     page = await found.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     await page.goto(url)
     return Window(page.evaluate, page)
 
@@ -188,7 +190,7 @@ async def firefox_window(browser: Browser, url: str) -> Window:
     return Window(browser.evaluate)
 
 
-async def soon(condition: Callable[[], object], limit: float = 10.0) -> None:
+async def soon(condition: Callable[[], object], limit: float = 30.0) -> None:
     """Wait until something of this process holds."""
     end = time.monotonic() + limit
     while not condition():

@@ -130,7 +130,7 @@ class House:
             transports=["websocket"],
             headers={"Origin": self.origin},
             auth=auth,
-            wait_timeout=5,
+            wait_timeout=20,
         )
         return guest
 
@@ -210,7 +210,7 @@ class Guest:
         """What was said under a name."""
         return [said for name, said in self.told if name == event]
 
-    async def until(self, condition: Callable[[], object], limit: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], object], limit: float = 20.0) -> None:
         """Wait until something holds."""
         async with asyncio.timeout(limit):
             while not condition():
@@ -249,7 +249,7 @@ class Guest:
         name = state.meeting + (".host" if isinstance(state, words.BackstageState) else "")
         self.documents[name] = state.model_dump(mode="json")
 
-    async def talk(self, encoders: list[Publisher], condition: Callable[[], object], limit: float = 10.0) -> None:
+    async def talk(self, encoders: list[Publisher], condition: Callable[[], object], limit: float = 30.0) -> None:
         """Speak and show until something holds."""
         async with asyncio.timeout(limit):
             while not condition():

@@ -49,7 +49,7 @@ async def paired(place: House, browser: Browser, role: Role, wall: str | None = 
     offered = await place.application.people.tokens.offer("Layar", role, ["hall"], "test", wall=wall)
     width, height = (1920, 1080) if wall else (1280, 800)
     page = await (await browser.new_context(viewport={"width": width, "height": height})).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     await page.goto(f"{place.origin}/pair/{offered.code}")
     await page.get_by_test_id("pair-submit").click()
     await page.get_by_test_id("pair-open").click()
@@ -88,10 +88,10 @@ async def test_the_room_hosts_a_meeting(place: House) -> None:
         await tablet.get_by_test_id("spotlight-camat-a").click()
         await tablet.get_by_test_id("meeting-close").click()
         await tablet.get_by_test_id("scene-panggung").click()
-        await expect(tablet.get_by_test_id("scene-panggung")).to_have_attribute("data-state", "active", timeout=15_000)
+        await expect(tablet.get_by_test_id("scene-panggung")).to_have_attribute("data-state", "active")
         camat = place.session(meeting).stage.spotlight[0]
         face = wall.locator(f"[data-testid=face][data-person={camat}]")
-        await expect(face).to_have_attribute("data-picture", "true", timeout=15_000)
+        await expect(face).to_have_attribute("data-picture", "true")
         await expect(face).to_contain_text("Camat A")
         assert await wall.evaluate("document.querySelectorAll('audio').length") == 0, "the room has its own sound"
         assert len(place.session(meeting).people) == 2, "a wall is nobody"

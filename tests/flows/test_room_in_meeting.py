@@ -26,7 +26,7 @@ async def test_the_room_takes_part_in_every_meeting(tmp_path: object) -> None:
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
         await context.add_init_script(WATCH)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         await page.goto(f"{place.origin}/meet/room/{ROOM}")
         assert "/meet/" not in page.url, "a stranger is nobody's camera"
         await page.goto(f"{place.origin}/pair/{offered.code}")

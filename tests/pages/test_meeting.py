@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -426,18 +425,36 @@ async def test_a_wrong_link_says_what_to_do(place: House, browser: Browser, code
     await window.until("['gone', 'bad-link'].includes(document.querySelector('[data-testid=notice]')?.dataset.kind)")
 
 
-async def test_the_join_button_stands_within_five_seconds_on_a_thin_link(place: House, browser: Browser) -> None:
-    """400 kbit/s and 200 ms there and back, an empty cache: the button can be pressed within 5 s."""
+async def test_the_join_button_takes_120_kilobytes_at_most(place: House, browser: Browser) -> None:
+    """An empty cache, 400 kbit/s and 200 ms there and back: all that came over the wire before the button could be pressed, which is 2.4 s
+    of such a line. A phone that saves data never fetches our typeface, a laptop does.
+    """
     meeting = await place.meeting()
-    context = await browser.new_context(viewport={"width": 390, "height": 844})
-    page = await context.new_page()
-    wire = await context.new_cdp_session(page)
-    await wire.send("Network.enable")
-    await wire.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 200, "downloadThroughput": 50_000, "uploadThroughput": 50_000},
-    )
-    began = time.monotonic()
-    await page.goto(link(place, meeting), wait_until="commit")
-    await page.get_by_test_id("enter").wait_for()
-    assert time.monotonic() - began < 5
+    weights = []
+    for phone in (True, False):
+        context = await browser.new_context(
+            viewport={"width": 390 if phone else 1280, "height": 800}, is_mobile=phone, has_touch=phone
+        )
+        page = await context.new_page()
+        wire = await context.new_cdp_session(page)
+        came: list[float] = []
+        wire.on("Network.loadingFinished", lambda said, came=came: came.append(said["encodedDataLength"]))
+        await wire.send("Network.enable")
+        await wire.send(
+            "Network.emulateNetworkConditions",
+            {"offline": False, "latency": 200, "downloadThroughput": 50_000, "uploadThroughput": 50_000},
+        )
+        await page.goto(link(place, meeting), wait_until="commit")
+        await page.get_by_test_id("enter").wait_for()
+        weights.append(sum(came))
+        if phone:
+            await page.wait_for_function(
+                "performance.getEntriesByType('resource').some((one) => one.name.includes('/call'))"
+            )
+            assert not await page.evaluate(
+                "performance.getEntriesByType('resource').some((one) => one.name.includes('woff2'))"
+            )
+        else:
+            await page.wait_for_function("document.documentElement.dataset.face === 'own'")
+        await context.close()
+    assert all(0 < weight < 120_000 for weight in weights), weights

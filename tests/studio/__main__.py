@@ -15,11 +15,12 @@ from playwright.async_api import Browser, Playwright, async_playwright
 from smartroom.control.app import Media
 from smartroom.control.conference.engine import Placement
 from smartroom.protocol import conference as words
+from smartroom.protocol.people import Role
 from tests.guests import WATCH, Window, chromium_window, link
 from tests.media.browsers import CHROMIUM, FLAGS
 from tests.media.test_browsers import host_address
 from tests.meetings import AGENCIES, House, house
-from tests.studio import actors
+from tests.studio import actors, room
 
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 LOOKS = [("laptop", "dark"), ("laptop", "light"), ("phone", "dark"), ("phone", "light")]
@@ -177,6 +178,31 @@ async def weak(studio: Studio) -> None:
             await studio.take(window, f"weak-{size}-{theme}", 1500)
 
 
+async def hosting(studio: Studio) -> None:
+    """The host's tablet, a wall that shows the stage, and the list afterwards."""
+    place, browser, folder = studio.place, studio.browser, studio.folder
+    meeting = await place.meeting(agenda=AGENDA)
+    panel = await place.panel()
+    wall = await room.screen(place, browser, (1920, 1080), Role.DISPLAY, wall="wall.left")
+    async with actors.seated(place, meeting, browser, actors.crowd(6)) as guests:
+        await panel.act("arrange", lobby=True)
+        for name, agency in (("Kepala Dinas PUPR", "pupr"), ("Camat C", "camat-a")):
+            await place.guest(meeting, name, agency=agency)
+        await panel.act("item", item=3)
+        await guests["Kepala Bappeda"].act("hand", up=True)
+        await panel.act("roll-start", agencies=["setda", "bappeda", "diskominfo", "dinkes", "camat-a", "camat-b"])
+        await guests["Sekda"].act("here")
+        await panel.act("roll-call")
+        await place.recall("panggung")
+        await room.wall(wall, folder, "wall-speaker", 1)
+        await panel.act("stage", layout="grid", spotlight=[])
+        await room.wall(wall, folder, "wall-grid", 4)
+        for theme in ("dark", "light"):
+            await room.tablet(await room.screen(place, browser, SIZES["laptop"], Role.HOST, theme), folder, theme)
+        page = await room.screen(place, browser, SIZES["laptop"], Role.HOST)
+        await room.paper(page, f"{place.origin}/attendance/hall/{meeting.id}", folder)
+
+
 async def _people(studio: Studio, count: int) -> None:
     meeting = await studio.place.meeting(agenda=AGENDA)
     panel = await studio.place.panel()
@@ -199,7 +225,7 @@ async def _people(studio: Studio, count: int) -> None:
             await studio.take(window, f"people{count}-{size}-{theme}", 2500)
 
 
-STEPS = {step.__name__: step for step in (prejoin, cures, waiting, lobby, two, six, crowd, slides, weak)}
+STEPS = {step.__name__: step for step in (prejoin, cures, waiting, lobby, two, six, crowd, slides, weak, hosting)}
 
 
 async def camera_of(play: Playwright, actor: actors.Actor, scratch: Path) -> Browser:
@@ -218,7 +244,9 @@ async def main(folder: Path, wanted: list[str]) -> None:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         play = await stack.enter_async_context(async_playwright())
         media = Media(Placement((host_address(),)))
-        place = await stack.enter_async_context(house(scratch, agencies=AGENCIES + MORE, media=media))
+        place = await stack.enter_async_context(
+            house(scratch, agencies=AGENCIES + MORE, scenes=room.SCENES, media=media)
+        )
         browser = await camera_of(play, ME, scratch)
         for name in wanted or list(STEPS):
             sys.stdout.write(f"{name}\n")

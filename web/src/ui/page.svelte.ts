@@ -3,12 +3,25 @@ import type { Lang } from "../core/format";
 const LANG = "smartroom.language";
 const THEME = "smartroom.theme";
 
+export type Theme = "dark" | "light";
+
 /** What this device remembers about its pages: language and theme. Shared by all components of a page. */
 class Page {
   lang = $state<Lang>(read(LANG) === "en" ? "en" : "id");
-  theme = $state<"dark" | "light">(read(THEME) === "light" ? "light" : "dark");
+  theme = $state<Theme>("dark");
+  /** What the person chose on this device, if anything. */
+  #chosen: Theme | null;
 
   constructor() {
+    const kept = read(THEME);
+    this.#chosen = kept === "dark" || kept === "light" ? kept : null;
+    this.theme = this.#chosen ?? "dark";
+    this.#show();
+  }
+
+  /** What this page wears by itself, until somebody chooses. */
+  suggest(theme: Theme): void {
+    this.theme = this.#chosen ?? theme;
     this.#show();
   }
 
@@ -25,7 +38,7 @@ class Page {
   }
 
   toggleTheme(): void {
-    this.theme = this.theme === "dark" ? "light" : "dark";
+    this.theme = this.#chosen = this.theme === "dark" ? "light" : "dark";
     write(THEME, this.theme);
     this.#show();
   }

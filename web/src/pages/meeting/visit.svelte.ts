@@ -8,6 +8,7 @@ import type { Door, Ended, Problem, RoomSummary } from "../../protocol/messages"
 import { Api } from "../../core/api";
 import { page } from "../../ui/page.svelte";
 import { canCall, deviceClass, memory } from "./browser";
+import { dress } from "./face";
 import { Ears } from "./ears.svelte";
 import { LocalMedia } from "./media.svelte";
 import type { Call } from "./call/call.svelte";
@@ -242,6 +243,7 @@ export class Visit {
   #standBy(): void {
     this.#line.start();
     this.#watch();
+    void dress();
     void this.media.begin();
     void this.api.call<RoomSummary[]>("GET", "/api/v1/rooms").then((reply) => {
       if ("ok" in reply) this.roomName = reply.ok.find((room) => room.id === this.room)?.name ?? null;
@@ -271,7 +273,7 @@ export class Visit {
     this.door = door;
     if (began && this.waiting) void this.enter();
     // The form stands; what comes next is fetched while it is filled in.
-    setTimeout(() => void this.prefetch(), 0);
+    setTimeout(() => void this.prefetch().then(() => this.saver === "on" || dress()), 0);
   }
 
   #follow(next: Standing): void {
