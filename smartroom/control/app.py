@@ -299,7 +299,11 @@ class _RoomsOf:
     def place(self, room: str) -> Place | None:
         """A room in words."""
         live = self._application.rooms.get(room)
-        return None if live is None else Place(live.described.name, live.described.place, live.described.timezone)
+        if live is None:
+            return None
+        room_ = live.described
+        seats = {key: seat.name for key, seat in room_.meetings.seats.items()}
+        return Place(room_.name, room_.place, room_.timezone, seats)
 
     def apply(self, room: str, scene: str, by: str) -> None:
         """Recall a scene; what hinders it is shown on the panel, and hinders no meeting."""

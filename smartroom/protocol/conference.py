@@ -424,6 +424,13 @@ class LinkQuality(Message):
     rtt: float = 0.0
 
 
+class SeatPlace(Message):
+    """A seat in the room that a camera can be turned to."""
+
+    id: Id
+    name: Text
+
+
 class BackstageState(Message):
     """What only hosts see. Patches carry `room` = `<meeting>.host`."""
 
@@ -438,6 +445,7 @@ class BackstageState(Message):
     lobby: dict[PersonId, Waiter] = {}
     """In order of arrival."""
     groups: list[Group] = []
+    seats: list[SeatPlace] = []
     links: dict[PersonId, LinkQuality] = {}
     pin_closed: bool = False
     hosts: int = 0
@@ -724,6 +732,12 @@ class MarkRoll(Act):
 
 class StopRoll(Act):
     """End the roll call: who was not called stays unmarked."""
+
+
+class CallSeat(Act):
+    """Turn the room's camera to a seat, without giving anybody the turn."""
+
+    seat: Id
 
 
 class SetItem(Act):

@@ -124,6 +124,12 @@ def _stage(session: Session, _by: By, asked: say.SetStage) -> None:
         session.set_layout(asked.layout)
 
 
+def _call_seat(session: Session, _by: By, asked: say.CallSeat) -> None:
+    if asked.seat not in {seat.id for seat in session.backstage.state.seats}:
+        raise _refused(ErrorCode.NOT_FOUND, "Kursi itu tidak ada", "There is no such seat", name="seat")
+    session.crew.recall(asked.seat)
+
+
 def _item(session: Session, _by: By, asked: say.SetItem) -> None:
     agenda = session.public.state.agenda
     if asked.item > len(agenda):
@@ -171,6 +177,7 @@ _DO: Final[Mapping[str, Callable[[Session, By, Any], None]]] = {
     "roll-call": roll.call,
     "roll-mark": roll.mark,
     "roll-stop": roll.stop,
+    "call-seat": _call_seat,
     "item": _item,
     "extend": _extend,
 }

@@ -51,6 +51,11 @@ class Roster:
         """One by its id."""
         return None if agency is None else self._by_id.get(agency)
 
+    def words(self, key: str) -> Text:
+        """An agency's name, or the word itself."""
+        found = self.find(key)
+        return Text.of(key if found is None else found.name)
+
     def rank(self, agency: str | None) -> int:
         """Place in the order; guests come last."""
         found = self.find(agency)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from smartroom.protocol.base import Message, Text
@@ -56,6 +56,8 @@ class Place:
     name: Text
     place: Text | None
     timezone: str
+    seats: Mapping[str, Text | None] = field(default_factory=dict)
+    """Seats a camera can be turned to; named after their agency where they have no name."""
 
 
 class Rooms(Protocol):

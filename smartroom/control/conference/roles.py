@@ -31,6 +31,7 @@ ACTS: Final[Mapping[str, tuple[type[say.Act], frozenset[SeatRole]]]] = {
     "roll-call": (say.CallRoll, _LEADERS),
     "roll-mark": (say.MarkRoll, _LEADERS),
     "roll-stop": (say.StopRoll, _LEADERS),
+    "call-seat": (say.CallSeat, _LEADERS),
     "item": (say.SetItem, _LEADERS),
     "extend": (say.Extend, _LEADERS),
     "end": (say.EndMeeting, _HOST),

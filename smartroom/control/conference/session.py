@@ -31,6 +31,7 @@ from smartroom.protocol.conference import (
     RoleChanged,
     Rules,
     Seated,
+    SeatPlace,
     SeatRole,
     Sending,
     Stage,
@@ -141,6 +142,7 @@ class Session:
             BackstageState(
                 meeting=row.id, version=1, time=now(), path=f"/meet/{row.code}", url=f"{url}/meet/{row.code}",
                 pin=row.pin, room_code=names.digits(ROOM_CODE_DIGITS), groups=list(roster.groups),
+                seats=[SeatPlace(id=key, name=name or roster.words(key)) for key, name in place.seats.items()],
             ).model_dump(mode="json"),
         )  # fmt: skip
 

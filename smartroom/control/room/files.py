@@ -71,6 +71,7 @@ class _AudioFile(_File):
 class _SeatFile(_File):
     camera: Id
     preset: Id
+    name: Words | None = None
 
 
 class _MeetingsFile(_File):
@@ -368,7 +369,7 @@ class _Reader:
             presets = devices[seat.camera].presets
             if seat.preset not in presets:
                 raise self._unknown((*path, "preset"), seat.preset, presets, "preset")
-            seats[key] = SeatCamera(seat.camera, presets[seat.preset])
+            seats[key] = SeatCamera(seat.camera, presets[seat.preset], seat.name)
         return MeetingPlaces(written.between, seats)
 
     def rules(self, written: RulesFile, devices: Mapping[str, Device], outputs: Mapping[str, Output]) -> Rules:

@@ -94,6 +94,8 @@ class SeatCamera:
 
     camera: str
     preset: int
+    name: Text | None = None
+    """None: the agency's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class MeetingPlaces:
     between: str | None = None
     """Scene recalled when one meeting is handed over to the next."""
     seats: Mapping[str, SeatCamera] = field(default_factory=dict)
-    """Agency -> where its seat is seen."""
+    """Agency, or a seat of the room's own name -> where it is seen."""
 
 
 @dataclass(frozen=True, slots=True)

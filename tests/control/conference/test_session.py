@@ -55,6 +55,7 @@ ALLOWED = {
     "roll-call": LEADERS,
     "roll-mark": LEADERS,
     "roll-stop": LEADERS,
+    "call-seat": LEADERS,
     "item": LEADERS,
     "extend": LEADERS,
     "end": "host",
@@ -144,7 +145,7 @@ class Rig:
         )
         self.session = Session(
             row,
-            Place(Text.of("Ruang"), None, "WIB"),
+            Place(Text.of("Ruang"), None, "WIB", {"bappeda": None, "podium": Text(id="Podium", en="Lectern")}),
             ROSTER,
             self.crew,
             now=lambda: self.at,
@@ -205,11 +206,24 @@ def arguments(rig: Rig, event: str) -> dict[str, object]:
         "remove": {"person": other},
         "role": {"person": other, "role": "co_host"},
         "roll-mark": {"agency": "setda", "outcome": "present"},
+        "call-seat": {"seat": "podium"},
         "item": {"item": 1},
         "extend": {"ends": 2_000.0},
         "hand-over": {"next": "mabcdefghk"},
     }
     return said.get(event, {})
+
+
+def test_a_seat_is_called_by_its_name() -> None:
+    """Hosts read the room's seats in words and turn the camera to one; a seat that is none is refused."""
+    rig = Rig()
+    host = rig.come("Sekda", role=SeatRole.HOST)
+    seats = [(seat.id, seat.name.en) for seat in rig.session.backstage.state.seats]
+    assert seats == [("bappeda", "bappeda"), ("podium", "Lectern")]
+    rig.act(host, "call-seat", seat="podium")
+    with pytest.raises(ProblemError):
+        rig.act(host, "call-seat", seat="langit")
+    assert rig.crew.recalled == ["podium"]
 
 
 @pytest.mark.parametrize(("role", "event"), list(itertools.product(SeatRole, ACTS)))

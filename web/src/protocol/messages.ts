@@ -180,6 +180,7 @@ export interface BackstageState {
   pin: string | null;
   pin_closed: boolean;
   room_code: string;
+  seats: SeatPlace[];
   time: number;
   url: string;
   version: number;
@@ -223,6 +224,13 @@ export interface CallRoll {
   agency: string | null;
   at: number;
   id: string;
+}
+
+/** Turn the room's camera to a seat, without giving anybody the turn. */
+export interface CallSeat {
+  at: number;
+  id: string;
+  seat: string;
 }
 
 /** Stop a run where it is. */
@@ -1843,6 +1851,12 @@ export interface SceneState {
   run: Run | null;
   since: number | null;
   total: number;
+}
+
+/** A seat in the room that a camera can be turned to. */
+export interface SeatPlace {
+  id: string;
+  name: Text;
 }
 
 /** What somebody is in a meeting; who may say what is one table (`control/conference/roles.py`). */

@@ -1,4 +1,4 @@
-import type { Admit, Arrange, CallRoll, GiveTurn, LowerHands, MarkRoll, Mute, Problem, RaiseHand, RemovePerson, Say, SetItem, SetRole, SetStage, StartRoll, TurnAway } from "../../protocol/messages";
+import type { Admit, Arrange, CallRoll, CallSeat, GiveTurn, LowerHands, MarkRoll, Mute, Problem, RaiseHand, RemovePerson, Say, SetItem, SetRole, SetStage, StartRoll, TurnAway } from "../../protocol/messages";
 import { pressId } from "../presses";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED } from "../problems";
 import type { ServerClock } from "../clock";
@@ -28,6 +28,7 @@ export interface Deeds {
   "roll-call": Body<CallRoll>;
   "roll-mark": Body<MarkRoll>;
   "roll-stop": Body<object>;
+  "call-seat": Body<CallSeat>;
   item: Body<SetItem>;
   extend: { ends: number };
   end: Body<object>;
