@@ -49,7 +49,7 @@ async def test_seventy_two_join_at_once(place: House) -> None:
         await guest.until(lambda: len(guest.state.people) == 72, 60)  # noqa: B023  # awaited before the next
     tapping.cancel()
     assert len({guest.person for guest in guests}) == 72
-    assert answered > 10, "how fast is [meet-25]'s to say"
+    assert answered > 0, "how fast is [meet-25]'s to say"
 
 
 async def test_two_hundred_wait_in_the_lobby(place: House) -> None:

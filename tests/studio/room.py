@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page
 
 from smartroom.protocol.people import Role
+from tests.guests import Window
 from tests.meetings import ROOM, House
 
 SCENES = {
@@ -45,8 +46,8 @@ async def tablet(page: Page, folder: Path, theme: str) -> None:
 
 async def wall(page: Page, folder: Path, name: str, faces: int) -> None:
     """A wall with so many faces."""
-    await page.wait_for_function(
-        f"document.querySelectorAll('[data-testid=face][data-picture=true]').length >= {faces}", timeout=30_000
+    await Window(page.evaluate, page).until(
+        f"document.querySelectorAll('[data-testid=face][data-picture=true]').length >= {faces}"
     )
     await _shot(page, folder / f"{name}.png")
 

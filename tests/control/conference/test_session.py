@@ -645,6 +645,7 @@ class Meeting(RuleBasedStateMachine):
             "arrange": {"locked": data.draw(st.booleans()), "self_unmute": data.draw(st.booleans())},
             "stage": {"layout": data.draw(st.sampled_from(list(words.Layout))), "spotlight": [about]},
             "roll-mark": {"agency": "setda", "outcome": "absent"},
+            "call-seat": {"seat": data.draw(st.sampled_from(["bappeda", "podium"]))},
             "item": {"item": data.draw(st.integers(0, 5))},
             "extend": {"ends": 5_000.0},
         }

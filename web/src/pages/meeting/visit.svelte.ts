@@ -273,7 +273,7 @@ export class Visit {
     this.door = door;
     if (began && this.waiting) void this.enter();
     // The form stands; what comes next is fetched while it is filled in.
-    setTimeout(() => void this.prefetch().then(() => this.saver === "on" || dress()), 0);
+    setTimeout(() => void this.prefetch().then(() => (this.saver === "on" ? undefined : dress())), 0);
   }
 
   #follow(next: Standing): void {
