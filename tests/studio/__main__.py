@@ -129,8 +129,8 @@ async def two(studio: Studio) -> None:
 
 
 async def six(studio: Studio) -> None:
-    """Seven people, one large."""
-    await _people(studio, 7)
+    """Six people, one large."""
+    await _people(studio, 6)
 
 
 async def crowd(studio: Studio) -> None:

@@ -52,9 +52,9 @@ class Roster:
         return None if agency is None else self._by_id.get(agency)
 
     def words(self, key: str) -> Text:
-        """An agency's name, or the word itself."""
+        """An agency's short name, or the word itself."""
         found = self.find(key)
-        return Text.of(key if found is None else found.name)
+        return Text.of(key if found is None else found.short)
 
     def rank(self, agency: str | None) -> int:
         """Place in the order; guests come last."""
