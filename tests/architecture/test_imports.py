@@ -36,7 +36,7 @@ PLANTED = [
     ("smartroom/control/app.py", "import sqlalchemy.orm", "The database stands in"),
 ]
 ALLOWED = {
-    "smartroom/cli.py": "import smartroom.control.app, smartroom.client, smartroom.settings",
+    "smartroom/cli/__init__.py": "import smartroom.control.app, smartroom.client, smartroom.settings",
     "smartroom/client/room.py": "import aiohttp, socketio, smartroom.protocol",
     "smartroom/control/app.py": "import smartroom.control.web, smartroom.control.records, smartroom.control.identity",
     "smartroom/control/web/api.py": "import aiohttp.web, smartroom.control.identity, smartroom.control.scenes",
