@@ -32,6 +32,7 @@ export class Hand {
   /** After the first pen event touch is ignored. */
   penOnly: boolean;
   #active: number | null = null;
+  #touches = false;
 
   /** `began`: page time, ms, at which the attempt began; points count from there. */
   constructor(
@@ -45,13 +46,15 @@ export class Hand {
     return this.#active !== null;
   }
 
-  /** A pointer came down: its first points when it draws, null when it does not. */
+  /** A pointer came down: its first points when it draws, null when it does not. A pen takes over from a palm that came down before it. */
   down(event: Touch, field: Field): InkPoint[] | null {
-    if (event.pointerType === "pen") this.penOnly = true;
-    if (this.#active !== null || (event.button ?? 0) !== 0) return null;
+    const pen = event.pointerType === "pen";
+    if (pen) this.penOnly = true;
+    if ((this.#active !== null && !(pen && this.#touches)) || (event.button ?? 0) !== 0) return null;
     if (this.penOnly && event.pointerType === "touch") return null;
     if (!near(event, field)) return null;
     this.#active = event.pointerId;
+    this.#touches = event.pointerType === "touch";
     return [this.#point(event, field)];
   }
 

@@ -50,6 +50,17 @@ describe("a hand", () => {
     expect(hand.down(touch({ pointerType: "touch" }), field)).toBeNull();
   });
 
+  test("follows the pen at once when a palm came down before it", () => {
+    const hand = new Hand(0);
+    expect(hand.down(touch({ pointerType: "touch" }), field)).not.toBeNull();
+    expect(hand.down(touch({ pointerId: 2 }), field)).not.toBeNull();
+    expect(hand.move(touch({ pointerType: "touch" }), field)).toEqual([]);
+    expect(hand.move(touch({ pointerId: 2 }), field)).toHaveLength(1);
+    expect(hand.up(touch({ pointerType: "touch" }))).toBe(false);
+    expect(hand.down(touch({ pointerId: 3 }), field)).toBeNull();
+    expect(hand.up(touch({ pointerId: 2 }))).toBe(true);
+  });
+
   test("keeps what the browser took away, and never counts before the attempt began", () => {
     const hand = new Hand(5000);
     expect(hand.down(touch({ timeStamp: 4000 }), field)?.[0]?.[2]).toBe(0);

@@ -186,6 +186,8 @@ export class PadSession {
   down(event: Touch, field: Field): boolean {
     const points = this.#hand?.down(event, field);
     if (!points) return false;
+    // A palm was there before the pen: what it drew ends here.
+    if (this.drawing) this.#end("cancel");
     this.drawing = true;
     this.#add(points);
     return true;
@@ -200,7 +202,10 @@ export class PadSession {
 
   /** Lifted, or taken away by the browser: what was drawn stays. */
   up(event: Touch, end: "up" | "cancel"): void {
-    if (!this.#hand?.up(event)) return;
+    if (this.#hand?.up(event)) this.#end(end);
+  }
+
+  #end(end: "up" | "cancel"): void {
     this.guess = [];
     this.#add([], end);
     this.#stroke += 1;

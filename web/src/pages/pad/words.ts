@@ -35,7 +35,6 @@ const id = {
   recordedHow: "Semua titik tersimpan di jurnal.",
   reveal: "Resmikan",
   revealHow: "tahan 1 detik",
-  revealing: "Diresmikan …",
   revealed: "Resmi dibuka",
   thanks: "Terima kasih.",
   mirror: "Tablet cadangan · mengikuti tablet utama",
@@ -46,7 +45,6 @@ const id = {
   void: "Acara ini dibatalkan",
   rehearsal: "GLADI · bukan acara sebenarnya",
   ended: "Acara selesai",
-  refusedInk: "Bidang terkunci di tablet ini",
 };
 
 export type Words = typeof id;
@@ -86,7 +84,6 @@ const en: Words = {
   recordedHow: "Every point is in the journal.",
   reveal: "Unveil",
   revealHow: "hold for 1 s",
-  revealing: "Unveiling …",
   revealed: "Officially opened",
   thanks: "Thank you.",
   mirror: "Spare tablet · following the main one",
@@ -97,7 +94,6 @@ const en: Words = {
   void: "This ceremony was declared void",
   rehearsal: "REHEARSAL · not the real ceremony",
   ended: "The ceremony is over",
-  refusedInk: "The field is locked on this tablet",
 };
 
 export const words: Record<Lang, Words> = { id, en };
