@@ -106,10 +106,9 @@ export class Desk {
     if (await this.call<Ceremony>("bring", "POST", this.path("/stage", ceremony), {})) await this.refresh();
   }
 
-  async save(text: DocumentText): Promise<boolean> {
-    const ceremony = this.ceremony;
-    if (!ceremony) return false;
-    return (await this.call<Ceremony>("save", "PUT", this.path("/text", ceremony.id), { text, revision: ceremony.revision })) !== null;
+  /** Keeps a text that was written over this revision; refused when somebody else has saved since. */
+  async save(text: DocumentText, revision: number): Promise<Ceremony | null> {
+    return this.call<Ceremony>("save", "PUT", this.path("/text", this.ceremony?.id), { text, revision });
   }
 
   async confirm(wish: "freeze" | "thaw", account?: string, password?: string): Promise<boolean> {
