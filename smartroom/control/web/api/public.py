@@ -21,6 +21,7 @@ from smartroom.control.web.rates import Buckets
 from smartroom.control.web.routes import Call, Nothing, page, route
 from smartroom.protocol.ceremony import AskCode, LegalSignature, SignerState, SigningTask, SignTask, Verification
 from smartroom.protocol.errors import ErrorCode
+from smartroom.protocol.people import Role
 from smartroom.protocol.verdict import MAX_PDF
 
 _judging = asyncio.Semaphore(JUDGES_AT_ONCE)
@@ -145,6 +146,15 @@ def _drawn(address: str) -> web.Response:
 
 
 def _desk(call: Call[AskCode, Nothing] | Call[SignTask, Nothing] | Call[Nothing, Nothing]) -> DocumentDesk:
+    """The desk of a good link; never for a pad or wall, where cameras see what is typed."""
+    if call.actor.role in (Role.SIGNER, Role.DISPLAY):
+        raise ProblemError(
+            problem(
+                ErrorCode.FORBIDDEN,
+                "Tanda tangan elektronik dibuat di telepon sendiri, bukan di tablet panggung",
+                "A certified signature is made on one's own phone, not on the stage tablet",
+            )
+        )
     found = call.house.ceremonies.desk_of(call.part("token")) if call.house.ceremonies else None
     if found is None:
         raise ProblemError(

@@ -87,6 +87,12 @@ describe("a phone that signs", () => {
     expect(asked.filter((each) => each === "GET ")).toHaveLength(4);
   });
 
+  test("asks for nothing on a tablet of the stage", async () => {
+    const { signing, asked } = phone(LOST, { status: 403, problem: { code: "forbidden" } as never, retryAfterS: null });
+    await pass(100);
+    expect([signing.phase, asked]).toEqual(["elsewhere", ["GET "]]);
+  });
+
   test("says at once that its link has ended, and comes back by itself when the server does", async () => {
     const ended: Reply<SigningTask> = { status: 410, problem: { code: "expired" } as never, retryAfterS: null };
     const gone = phone(LOST, ended);

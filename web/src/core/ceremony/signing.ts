@@ -32,6 +32,8 @@ export type Phase =
   | "away"
   /** The link has ended, or never was. */
   | "ended"
+  /** This is a tablet or wall of the stage: nobody signs there. */
+  | "elsewhere"
   /** The signer may enter a secret. */
   | "form"
   /** The request is under way. */
@@ -117,6 +119,7 @@ export class Signing {
     }
     this.problem = reply.problem;
     if (reply.problem?.code === "expired") return this.#to("ended");
+    if (reply.problem?.code === "forbidden") return this.#to("elsewhere");
     this.#to("form");
     return this.#look();
   }
@@ -130,6 +133,7 @@ export class Signing {
       return this.#told(reply.ok.state, reply.ok.code);
     }
     if (reply.problem?.code === "expired" || reply.status === 404) return this.#to(asked === "done" ? "done" : "ended");
+    if (reply.problem?.code === "forbidden") return this.#to("elsewhere");
     if (asked === "loading" || asked === "away") this.#to("away");
     this.#later();
   }
