@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from smartroom.control.ceremony.story import REST_S
 from smartroom.control.ceremony.strokes import Stroke
 from smartroom.control.web.ports import Front
 from smartroom.control.web.server import WebServer
+from smartroom.protocol.ceremony import CeremonyStage
 from smartroom.protocol.document import DocumentText, Signatory
 from smartroom.protocol.people import Role
 from smartroom.settings import CeremonySettings
@@ -37,6 +39,34 @@ GLADI = TEXT.model_copy(update={"number": "GLADI-1"})
 
 Place = tuple[float, float]
 """In the field: (0, 0) is its upper left corner, (1, 1) its lower right one."""
+
+
+def bent(*corners: Place, steps: int = 20) -> list[Place]:
+    """Places along Bezier curves, three corners beyond the first for each."""
+    places = [corners[0]]
+    for at in range(0, len(corners) - 3, 3):
+        four = corners[at : at + 4]
+        for step in range(1, steps + 1):
+            t = step / steps
+            weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+            x, y = (sum(weight * corner[axis] for weight, corner in zip(weights, four, strict=True)) for axis in (0, 1))
+            places.append((x, y))
+    return places
+
+
+SIGNATURE = [
+    bent(
+        *((0.17, 0.66), (0.2, 0.48), (0.24, 0.24), (0.26, 0.25), (0.28, 0.27), (0.24, 0.66), (0.27, 0.66)),
+        *((0.3, 0.66), (0.33, 0.36), (0.36, 0.38), (0.38, 0.4), (0.35, 0.62), (0.38, 0.62), (0.41, 0.61)),
+        *((0.43, 0.44), (0.45, 0.46), (0.47, 0.48), (0.45, 0.58), (0.48, 0.58), (0.52, 0.57), (0.55, 0.2)),
+        *((0.56, 0.24), (0.57, 0.3), (0.52, 0.82), (0.49, 0.85), (0.46, 0.88), (0.46, 0.7), (0.54, 0.62)),
+        *((0.6, 0.56), (0.6, 0.42), (0.63, 0.46), (0.65, 0.5), (0.62, 0.58), (0.66, 0.56), (0.72, 0.53)),
+        *((0.78, 0.44), (0.84, 0.4)),
+    ),
+    bent((0.38, 0.27), (0.39, 0.25), (0.41, 0.26), (0.42, 0.28), steps=6),
+    bent((0.5, 0.74), (0.6, 0.69), (0.7, 0.66), (0.79, 0.65)),
+]
+"""What a pen writes for pictures: nobody's name."""
 
 PICTURE = (
     """[...document.querySelectorAll('[data-testid=ink-0] canvas')].map((canvas) => canvas.toDataURL()).join('|')"""
@@ -151,7 +181,7 @@ class Pad:
     async def draw(self, places: Sequence[Place], pause: float = 0.004) -> None:
         """It moves, from place to place."""
         for index, place in enumerate(places):
-            await self.pen("mouseMoved", place, force=0.3 + 0.4 * (index % 7) / 7)
+            await self.pen("mouseMoved", place, force=0.5 + 0.25 * math.sin(index / 5))
             await asyncio.sleep(pause)
 
     async def up(self, at: Place) -> None:
@@ -235,11 +265,13 @@ class Staged:
         """How many points they have."""
         return sum(len(stroke.points) for stroke in self.strokes)
 
-    async def ceremony(self, text: DocumentText = TEXT, *, rehearsal: bool = False, opened: bool = True) -> Session:
+    async def ceremony(
+        self, text: DocumentText = TEXT, *, rehearsal: bool = False, frozen: bool = True, opened: bool = True
+    ) -> Session:
         """A ceremony whose text two persons have frozen, and whose plaque is open."""
         draft = self.hall.create(text, rehearsal=rehearsal)
         session = await self.hall.bring(draft.id)
-        for person in ("a", "b"):
+        for person in ("a", "b") if frozen else ():
             await session.confirm("freeze", session.text.digest(), person, f"Petugas {person}")
         if opened:
             await session.open("Operator")
@@ -267,9 +299,24 @@ class Staged:
         await self.until(lambda: self.walled.wall(wall).link == "ready")
         await self.walled.set(wall, "content", text)
 
+    async def kept(self, pad: Pad) -> None:
+        """Wait until everything is here that this pad has drawn, the pen's lifting too."""
+        await pad.saved()
+        await self.until(lambda: all(stroke.end for stroke in self.strokes))
+
     async def rested(self) -> None:
         """Wait until `Selesai` may be pressed: the pen was lifted two seconds ago, by the server's clock."""
         await self.until(lambda: (up := self.session.told().signatories[0].pen_up) and clock.wall() - up >= REST_S)
+
+    async def cleared(self) -> None:
+        """Nobody is here, nothing is open on stage."""
+        self.road.mend()
+        for context in list(self.browser.contexts):
+            await context.close()
+        session = self.hall.session
+        if session is not None and session.story.stage is CeremonyStage.OPEN:
+            await session.void("end of a test", "Operator")
+        await self.until(lambda: not any(pad.face for pad in self.hall.pads.values()))
 
     async def until(self, true: Callable[[], Any], limit: float = 8.0) -> None:
         """Wait until something holds."""
