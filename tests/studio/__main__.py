@@ -195,10 +195,10 @@ async def hosting(studio: Studio) -> None:
         await panel.act("roll-call")
         await place.recall("panggung")
         await room.wall(wall, folder, "wall-speaker", 1)
-        await panel.act("stage", layout="grid", spotlight=[])
-        await room.wall(wall, folder, "wall-grid", 4)
         for theme in ("dark", "light"):
             await room.tablet(await room.screen(place, browser, SIZES["laptop"], Role.HOST, theme), folder, theme)
+        await panel.act("stage", layout="grid", spotlight=[])
+        await room.wall(wall, folder, "wall-grid", 4)
         page = await room.screen(place, browser, SIZES["laptop"], Role.HOST)
         await room.paper(page, f"{place.origin}/attendance/hall/{meeting.id}", folder)
 

@@ -1,5 +1,8 @@
 import type { Lang } from "../../../core/format";
 
+/** A name inside a sentence: `semua OPD`, not `semua opd`. */
+const within = (name: string): string => (/^.\p{Ll}/u.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name);
+
 /** Words of the meeting on the room's panel. */
 const id = {
   meeting: "Rapat",
@@ -19,7 +22,7 @@ const id = {
   noHands: "Tidak ada antrean bicara",
   inLobby: (count: number) => `${count} di ruang tunggu`,
   noLobby: "Ruang tunggu kosong",
-  admitGroup: (name: string) => `Terima ${name.toLowerCase()}`,
+  admitGroup: (name: string) => `Terima ${within(name)}`,
   admitAgency: (name: string, count: number) => `Terima ${name} (${count})`,
   admitAll: (count: number) => (count === 1 ? "Izinkan masuk" : `Izinkan semua (${count})`),
   muteAll: "Bisukan semua",
@@ -137,7 +140,7 @@ const en: MeetingWords = {
   noHands: "Nobody asks to speak",
   inLobby: (count) => `${count} in the waiting room`,
   noLobby: "Waiting room empty",
-  admitGroup: (name) => `Let in ${name.toLowerCase()}`,
+  admitGroup: (name) => `Let in ${within(name)}`,
   admitAgency: (name, count) => `Let in ${name} (${count})`,
   admitAll: (count) => (count === 1 ? "Let in" : `Let all in (${count})`),
   muteAll: "Mute all",
