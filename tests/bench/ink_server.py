@@ -35,9 +35,6 @@ async def main() -> None:
             hall = walled.application.ceremonies.halls[ROOM]
             session = await hall.bring(hall.create(ALONE, rehearsal=False).id)
             await freeze(session)
-            await walled.desk.set(
-                "wall.kiri", "content", canonical(parse({"kind": "ceremony"})), by="bench", press=f"b-{time.time_ns()}"
-            )
             bare, port = await relay()
             print(
                 json.dumps(
@@ -52,7 +49,10 @@ async def main() -> None:
                 ),
                 flush=True,
             )
-            await asyncio.to_thread(sys.stdin.readline)  # the pad is there
+            await asyncio.to_thread(sys.stdin.readline)  # pad and wall are there
+            await walled.until(lambda: walled.wall("kiri").link == "ready", limit=20)
+            stage = canonical(parse({"kind": "ceremony"}))
+            await walled.desk.set("wall.kiri", "content", stage, by="bench", press=f"b-{time.time_ns()}")
             await session.open("Bench")
             print("open", flush=True)
             await asyncio.to_thread(sys.stdin.read)
