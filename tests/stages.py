@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.async_api import Browser, BrowserContext, CDPSession, Page
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, expect
 
 from smartroom.control import clock
 from smartroom.control.app import Application
@@ -36,6 +36,14 @@ TEXT = DocumentText(
     agency="PEMERINTAH KOTA UJI",
 )
 GLADI = TEXT.model_copy(update={"number": "GLADI-1"})
+
+PATIENCE_S = 30.0
+"""How long a condition is waited for: a ceiling for a machine with too much to do, not a claim."""
+
+PAINTED = (
+    "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))"
+)
+"""What the page knows now is on the glass."""
 
 Place = tuple[float, float]
 """In the field: (0, 0) is its upper left corner, (1, 1) its lower right one."""
@@ -198,7 +206,7 @@ class Pad:
         """Points this page has drawn in this attempt."""
         return int(await self.page.get_by_test_id("pad").get_attribute("data-drawn") or 0)
 
-    async def saved(self, limit: float = 10.0) -> None:
+    async def saved(self, limit: float = PATIENCE_S) -> None:
         """Wait until nothing is on this tablet alone."""
         await self.page.wait_for_selector("[data-testid=status][data-points='0']", timeout=limit * 1000)
 
@@ -221,15 +229,13 @@ class Wall:
         """Points of the first signatory's ink that its last frame has drawn."""
         return int(await self.page.get_by_test_id("ink-0").get_attribute("data-points") or 0)
 
-    async def shows(self, points: int, limit: float = 8.0) -> None:
+    async def shows(self, points: int, limit: float = PATIENCE_S) -> None:
         """Wait until it has drawn so many points."""
         await self.page.wait_for_selector(f"[data-testid=ink-0][data-points='{points}']", timeout=limit * 1000)
 
     async def framed(self) -> None:
         """Wait until it has drawn what it knows now."""
-        await self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        await self.page.evaluate(PAINTED)
 
     async def picture(self) -> str:
         """What its canvases hold, to the pixel."""
@@ -318,7 +324,7 @@ class Staged:
             await session.void("end of a test", "Operator")
         await self.until(lambda: not any(pad.face for pad in self.hall.pads.values()))
 
-    async def until(self, true: Callable[[], Any], limit: float = 8.0) -> None:
+    async def until(self, true: Callable[[], Any], limit: float = PATIENCE_S) -> None:
         """Wait until something holds."""
         async with asyncio.timeout(limit):
             while not true():
@@ -331,7 +337,7 @@ class Staged:
         origin = f"http://localhost:{self.road.port}" if breaks else self.walled.origin
         context = await self.browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=True)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_S * 1000)
         await page.goto(f"{origin}/pair/{offered.code}")
         await page.get_by_test_id("pair-submit").click()
         await page.get_by_test_id("pair-open").click()
@@ -349,6 +355,7 @@ class Theatre:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Staged]:
         """The server, from start to stop."""
+        expect.set_options(timeout=PATIENCE_S * 1000)
         hall = self.folder / "site" / ROOM
         hall.mkdir(parents=True, exist_ok=True)
         (hall / "room.yaml").write_text(ROOM_FILE)
@@ -359,7 +366,7 @@ class Theatre:
                 self.folder / "site", self.folder / "data", ceremony=CeremonySettings(reserve_mb=1)
             )
             async with application:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(PATIENCE_S):
                     while ROOM not in application.desks or ROOM not in application.ceremonies.halls:
                         await asyncio.sleep(0.01)
                 async with application.web(front) as server:

@@ -12,10 +12,10 @@ from smartroom.protocol.ceremony import PadMode
 from smartroom.protocol.people import Role
 from tests.flows.conftest import CHROMIUM
 from tests.pages.test_panel import violations
-from tests.stages import SIGNATURE, Staged, Theatre
+from tests.stages import PAINTED, PATIENCE_S, SIGNATURE, Staged, Theatre
 from tests.walls import ROOM
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 WIDER = "() => document.documentElement.scrollWidth > innerWidth + 1"
 SMALL = """() => [...document.querySelectorAll('button, a, select, input:not([type=radio]):not(.sr)')]
@@ -51,7 +51,7 @@ async def desk(staged: Staged, size: tuple[int, int] = (1280, 800), theme: str =
     )
     await context.add_init_script(f"localStorage.setItem('smartroom.theme', '{theme}')")
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     await page.goto(f"{staged.walled.origin}/pair/{offered.code}")
     await page.get_by_test_id("pair-submit").click()
     await page.get_by_test_id("pair-open").wait_for()
@@ -62,6 +62,7 @@ async def desk(staged: Staged, size: tuple[int, int] = (1280, 800), theme: str =
 
 async def looked_at(page: Page, where: str) -> None:
     """Nothing is wider than the screen, a finger reaches everything, axe finds nothing."""
+    await page.evaluate(PAINTED)
     assert not await page.evaluate(WIDER), where
     assert await page.evaluate(SMALL) == [], where
     assert await violations(page) == [], where
