@@ -12,24 +12,56 @@ import json
 import os
 import secrets
 import time
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import aiohttp
+from pylibsrtp import Policy, Session
 
 from tests.media.rtcclient import Client, Publisher
 
 PACKET = 1100  # bytes of RTP
 OVERHEAD = 12 + 8 + 4  # header and extensions our publisher writes
+SPEAKERS = 3
+SCREEN_FPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What there is beside a camera each."""
+
+    voices: int = 0
+    screens: int = 0
 
 
 class Signalling(Protocol):
     """How a server is asked."""
 
-    async def publish(self, peer: str, client: Client) -> None:
+    async def publish(self, peer: str, client: Client, lines: Lines) -> None:
         """Connect a publisher."""
 
-    async def subscribe(self, peer: str, client: Client, publishers: list[str]) -> None:
+    async def subscribe(self, peer: str, client: Client, publishers: list[str], lines: Lines) -> None:
         """Connect a subscriber to these publishers."""
+
+
+class Sink:
+    """Nobody: what publishers send is encrypted, sent and thrown away; there is nothing to receive."""
+
+    def __init__(self, url: str, _session: aiohttp.ClientSession) -> None:
+        host, _, port = url.rpartition(":")
+        self._address = (host, int(port))
+
+    async def publish(self, _peer: str, client: Client, _lines: Lines) -> None:
+        """Keys without a handshake."""
+        profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+        policy = Policy(key=secrets.token_bytes(28), ssrc_type=Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
+        client._link = SimpleNamespace(_tx_srtp=Session(policy))
+        client._remote = self._address
+        await client.open()
+
+    async def subscribe(self, _peer: str, _client: Client, _publishers: list[str], _lines: Lines) -> None:
+        """There is nothing to see."""
 
 
 class Ours:
@@ -38,14 +70,17 @@ class Ours:
     def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
         self._url, self._session = url, session
 
-    async def publish(self, peer: str, client: Client) -> None:
+    async def publish(self, peer: str, client: Client, lines: Lines) -> None:
         """Offer, answer, connect."""
-        answer = await self._post(peer, "pub", sdp=client.offer())
+        offer = client.offer(audio=lines.voices, video=1 + lines.screens)
+        sources = {str(lines.voices + 1): "screen"} if lines.screens else {}
+        answer = await self._post(peer, "pub", sdp=offer, sources=sources)
         await client.connect(answer["sdp"])
 
-    async def subscribe(self, peer: str, client: Client, publishers: list[str]) -> None:
+    async def subscribe(self, peer: str, client: Client, publishers: list[str], lines: Lines) -> None:
         """Take the server's offer."""
-        offer = await self._post(peer, "sub", video=len(publishers), screen=0)
+        slots = {"audio": 3 if lines.voices else 2, "video": len(publishers), "screen": lines.screens}
+        offer = await self._post(peer, "sub", **slots)
         await self._post(peer, "answer", sdp=client.answer(offer["sdp"]))
         await client.connect()
 
@@ -70,7 +105,7 @@ class Janus:
         self._pollers: list[asyncio.Task[None]] = []
         self._made = False
 
-    async def publish(self, peer: str, client: Client) -> None:
+    async def publish(self, peer: str, client: Client, _lines: Lines) -> None:
         """Join as publisher and configure."""
         session, handle = await self._attach()
         if not self._made:
@@ -83,7 +118,7 @@ class Janus:
         answer = await self._send(session, handle, configure, {"type": "offer", "sdp": client.offer()})
         await client.connect(answer["jsep"]["sdp"])
 
-    async def subscribe(self, peer: str, client: Client, publishers: list[str]) -> None:
+    async def subscribe(self, peer: str, client: Client, publishers: list[str], _lines: Lines) -> None:
         """Join as subscriber of all feeds in one connection."""
         session, handle = await self._attach()
         streams = [{"feed": self._feeds[name]} for name in publishers]
@@ -138,23 +173,49 @@ async def publish(publisher: Publisher, fps: float, packets: int, size: int, sto
         await asyncio.sleep(max(0.0, begun + frame / fps - time.monotonic()))
 
 
+async def speak(voice: Publisher, level: int, stop: asyncio.Event) -> None:
+    """A packet each 20 ms until stopped."""
+    begun = time.monotonic()
+    packets = 0
+    while not stop.is_set():
+        voice.voice(level)
+        packets += 1
+        await asyncio.sleep(max(0.0, begun + packets / 50 - time.monotonic()))
+
+
+SERVERS: dict[str, type[Ours | Janus | Sink]] = {"ours": Ours, "janus": Janus, "sink": Sink}
+
+
 async def main(options: argparse.Namespace) -> None:
     """Connect everybody, warm up, measure."""
     stop = asyncio.Event()
     delays: list[float] = []
     async with aiohttp.ClientSession() as http:
-        signalling: Signalling = (Ours if options.server == "ours" else Janus)(options.url, http)
+        signalling: Signalling = SERVERS[options.server](options.url, http)
         publishers: list[Publisher] = []
+        sending: list[asyncio.Task[None]] = []
         for i in range(options.publishers):
+            lines = Lines(options.voices, options.screens if i == 0 else 0)
             client = Client(address=options.address)
-            await signalling.publish(f"p{i}", client)
-            publisher = Publisher(client)
+            await signalling.publish(f"p{i}", client, lines)
+            made = [
+                Publisher(client, ssrc=1000 + j, mid=str(j) if lines.voices else "")
+                for j in range(lines.voices + 1 + lines.screens)
+            ]
+            counter = iter(range(1 << 40))
+            for publisher in made:
+                publisher.transport_cc = counter
+            publisher = made[lines.voices]
             client.on_rtcp = publisher.hear
             publishers.append(publisher)
-        sending = [
-            asyncio.create_task(publish(publisher, options.fps, options.packets, options.size, stop))
-            for publisher in publishers
-        ]
+            sending.append(asyncio.create_task(publish(publisher, options.fps, options.packets, options.size, stop)))
+            sending += [
+                asyncio.create_task(speak(voice, 20 if i < SPEAKERS else 100, stop)) for voice in made[: lines.voices]
+            ]
+            sending += [
+                asyncio.create_task(publish(screen, SCREEN_FPS, 5, options.size, stop))
+                for screen in made[lines.voices + 1 :]
+            ]
         await asyncio.sleep(0.3)
         subscribers: list[Client] = []
         for i in range(options.subscribers):
@@ -163,12 +224,14 @@ async def main(options: argparse.Namespace) -> None:
                 client.on_packet = lambda packet, _: _delay(packet.payload, delays)
             names = [f"p{j}" for j in range(options.publishers) if options.publishers == 1 or i != j]
             names = names[: options.slots or None]
-            await signalling.subscribe(f"p{i}" if options.publishers > 1 else f"s{i}", client, names)
+            peer = f"p{i}" if options.publishers > 1 else f"s{i}"
+            await signalling.subscribe(peer, client, names, Lines(options.voices, options.screens))
             subscribers.append(client)
         gc.collect()
         gc.freeze()
         await asyncio.sleep(options.warmup)
         sent, received = (sum(p.sequence_total for p in publishers), sum(s.total() for s in subscribers))
+        numbered = sum(s._numbers.highest for s in subscribers)
         delays.clear()
         print("measure", flush=True)
         begun = time.monotonic()
@@ -178,6 +241,8 @@ async def main(options: argparse.Namespace) -> None:
         received = sum(s.total() for s in subscribers) - received
         watched = options.slots or options.publishers - 1
         wanted = sent * (options.subscribers if options.publishers == 1 else watched)
+        if options.voices:  # who hears whom changes: what was sent to somebody is known by its transport-cc numbers
+            wanted = sum(s._numbers.highest for s in subscribers) - numbered
         delays.sort()
         found = {
             "seconds": elapsed,
@@ -200,7 +265,7 @@ def _delay(payload: bytes, delays: list[float]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--server", choices=["ours", "janus"], required=True)
+    parser.add_argument("--server", choices=[*SERVERS], required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--publishers", type=int, default=1)
@@ -208,6 +273,8 @@ if __name__ == "__main__":
     parser.add_argument("--fps", type=float, default=28)
     parser.add_argument("--packets", type=int, default=5)
     parser.add_argument("--slots", type=int, default=0, help="pictures each subscriber has room for, 0 = all")
+    parser.add_argument("--voices", type=int, default=0, help="1: everybody has a microphone, three speak")
+    parser.add_argument("--screens", type=int, default=0, help="1: the first publisher shares a screen")
     parser.add_argument("--size", type=int, default=PACKET)
     parser.add_argument("--warmup", type=float, default=3)
     parser.add_argument("--seconds", type=float, default=6)

@@ -91,7 +91,7 @@ async def janus(name: str, general: str = "") -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory(prefix="janus-") as folder:
         port = _configure(Path(folder), general)
         process = await asyncio.create_subprocess_exec(
-            "taskset", "-c", str(SERVER_CORE), "janus", "-F", folder,
+            "taskset", "-c", str(SERVER_CORE), "janus", "-F", folder, cwd=folder,  # it likes to dump core when ended
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -103,8 +103,8 @@ async def janus(name: str, general: str = "") -> AsyncIterator[Server]:
             await process.wait()
 
 
-async def measure(server: Server, address: str, **load: float | bool) -> Run:
-    """One load against one server."""
+async def measure(server: Server, address: str, begun: asyncio.Event | None = None, /, **load: float | bool) -> Run:
+    """One load against one server; `begun` is set when the measured window begins."""
     arguments = [f"--{key}={value}" for key, value in load.items() if value is not True]
     arguments += [f"--{key}" for key, value in load.items() if value is True]
     process = await asyncio.create_subprocess_exec(
@@ -115,6 +115,8 @@ async def measure(server: Server, address: str, **load: float | bool) -> Run:
     assert process.stdout is not None
     if (await process.stdout.readline()).strip() != b"measure":
         raise RuntimeError(f"the load against {server.name} did not start")
+    if begun is not None:
+        begun.set()
     before = server.cpu()
     found: dict[str, Any] = json.loads(await process.stdout.readline())
     cpu = server.cpu() - before

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -56,16 +57,16 @@ class BareCall:
             return web.json_response({"error": str(error), "code": error.code}, status=409)
         return web.json_response(answer)
 
-    async def _obey(self, peer: str, action: str, asked: dict[str, str]) -> dict[str, object]:
+    async def _obey(self, peer: str, action: str, asked: dict[str, Any]) -> dict[str, object]:
         engine = self.engine
         await engine.open_room("call")
         if action == "ice":
             servers = self._turn.servers(peer, time.time()) if self._turn else ()
             return {"servers": [{"urls": s.url, "username": s.username, "credential": s.credential} for s in servers]}
         if action == "pub":
-            return (await engine.publish("call", peer, asked["sdp"], {})).model_dump(mode="json")
+            return (await engine.publish("call", peer, asked["sdp"], asked.get("sources", {}))).model_dump(mode="json")
         if action == "sub":
-            slots = say.Slots(audio=2, video=int(asked.get("video", 3)), screen=int(asked.get("screen", 1)))
+            slots = say.Slots(audio=asked.get("audio", 2), video=asked.get("video", 3), screen=asked.get("screen", 1))
             return (await engine.subscribe("call", peer, slots)).model_dump(mode="json")
         if action == "restart":
             return (await engine.restart("call", peer, say.Side.SUBSCRIBE)).model_dump(mode="json")
