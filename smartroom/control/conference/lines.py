@@ -102,12 +102,14 @@ class Lines:
         async with self._locks[person]:
             if wish.restart:
                 fragment = await self._asked(lambda: self._engine.restart(self._room, person, say.Side.SUBSCRIBE))
+                self._judge_anew(person)
                 return words.SubOffer(rev=offers.ours(), sdp=fragment.sdp)
             slots = say.Slots(
                 audio=0 if person in self._deaf else wish.slots.audio, video=wish.slots.video, screen=wish.slots.screen
             )
             made = await self._asked(lambda: self._engine.subscribe(self._room, person, slots))
             self._forget(person, "assigned")
+            self._judge_anew(person)
             return words.SubOffer(rev=offers.ours(), sdp=made.sdp, slots=made.slots)
 
     async def answer(self, person: str, answer: words.SubAnswer) -> None:
@@ -218,6 +220,12 @@ class Lines:
         screens = {me.tracks["screen"] for me in self._session.people.values() if "screen" in me.tracks}
         shown = [say.Wish(**look.model_dump()) for look in within(looks or [words.Look()], rung, screens)]
         self._order(lambda: self._engine.view(self._room, person, shown))
+
+    def _judge_anew(self, person: str) -> None:
+        ladder = self._ladders[person]
+        if ladder.anew():
+            self._tell_quality(person, ladder)
+            self._show(person)
 
     def _tell_quality(self, person: str, ladder: Ladder) -> None:
         found = words.PathQuality(

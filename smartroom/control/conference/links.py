@@ -72,6 +72,12 @@ class Ladder:
             self._auto, self._starved, self._wait = FULL, 0, TRY_AFTER_S
         self.mode, self.listen = mode, listen
 
+    def anew(self) -> bool:
+        """Another path, or one that came back: what was measured says nothing about it, nor does its first report. True when the rung changed."""
+        before = self.rung
+        self._auto, self._starved, self._wait, self._raised = FULL, -1, TRY_AFTER_S, None
+        return self.rung != before
+
     def look(self, estimate: int, loss: float, rtt: float, now: float) -> bool:
         """A report of the path; True when the rung changed."""
         before = self.rung

@@ -62,6 +62,19 @@ def test_it_comes_back_by_trial_and_waits_longer_after_each_failure() -> None:
     assert ladder.rung == links.FULL
 
 
+def test_a_path_that_came_back_is_judged_anew() -> None:
+    """Twenty seconds without a network leave thin sound; back again, everything is tried at once, and the loss of the outage, told twice, takes nothing."""
+    ladder = Ladder()
+    now = walk(ladder, [(False, 20_000, 0.9)] * 2)
+    assert ladder.rung == links.THIN
+    assert ladder.anew()
+    assert ladder.rung == links.FULL
+    now = walk(ladder, [(False, 20_000, 0.9)] * 2, now)
+    assert ladder.rung == links.FULL
+    walk(ladder, [(False, 20_000, 0.9)], now)
+    assert ladder.rung == links.THIN, "a path that stays bad is found out"
+
+
 def test_the_person_has_the_last_word() -> None:
     """Saving on: one face at most. Listening: sound alone. Off: everything, whatever was measured."""
     ladder = Ladder()

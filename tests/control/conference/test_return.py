@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from smartroom.control.conference import links
 from smartroom.protocol import conference as words
 from tests.media.rtcclient import Client
 from tests.meetings import House, house
@@ -45,3 +46,18 @@ async def test_what_slots_show_is_told_again(place: House) -> None:
     again = await place.page({"meeting": meeting.code})
     await again.join(meeting=meeting.code, name="Camat A", seat=two.secret)
     await one.talk(encoders, lambda: {str(said["slot"]): said["track"] for said in again.heard("assigned")} == before)
+
+
+async def test_new_addresses_are_a_new_path(place: House) -> None:
+    """Sound alone was left of a path that died: who comes back with new addresses is shown everything again, and told so."""
+    meeting = await place.meeting()
+    guest = await place.guest(meeting)
+    await guest.receive()
+    live = place.application.meetings.live(meeting.id)
+    assert live is not None
+    ladder = live.lines._ladders[guest.person]
+    for report in range(3):
+        ladder.look(20_000, 0.9, 0.1, float(report))
+    assert ladder.rung == links.THIN
+    await guest.ask("sub.open", words.SubOffer, slots={}, restart=True)
+    await guest.until(lambda: [said["rung"] for said in guest.heard("quality")][-1:] == [links.FULL])
