@@ -209,8 +209,12 @@ async def test_every_section_fits_and_can_be_read(desk: tuple[Demo, Browser]) ->
         if theme == "light":
             await page.get_by_test_id("language").click()
         await page.evaluate((ROOT / "web/node_modules/axe-core/axe.min.js").read_text() + "; 0")
-        for section in ("devices", "scenes", "sources", "runs", "log"):
-            await page.get_by_test_id(f"nav-{section}").click()
+        for section in ("devices", "walls", "scenes", "sources", "runs", "log"):
+            if section == "walls":
+                await choose(page, "wall.kiri")
+                await page.get_by_test_id("glass").wait_for()
+            else:
+                await page.get_by_test_id(f"nav-{section}").click()
             if section == "scenes":
                 await page.locator("[data-testid^=step-]").first.wait_for()
             if section == "devices":

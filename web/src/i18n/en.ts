@@ -66,6 +66,7 @@ export const en: Messages = {
   linkConnecting: "Connecting",
   linkReady: "Connected",
   linkOffline: "Disconnected",
+  linkUnpaired: "Not paired",
   linkRefused: "Needs a technician",
   linkDegraded: "Driver stopped",
   address: "Address",

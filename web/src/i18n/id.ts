@@ -69,6 +69,7 @@ export const id = {
   linkConnecting: "Menghubungkan",
   linkReady: "Terhubung",
   linkOffline: "Terputus",
+  linkUnpaired: "Belum dipasang",
   linkRefused: "Perlu teknisi",
   linkDegraded: "Driver berhenti",
   address: "Alamat",

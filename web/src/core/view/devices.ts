@@ -31,6 +31,8 @@ export function deviceLine(device: DeviceState, changes: Changes, now: number, l
     case "connecting":
       return { look: "sending", word: m.linkConnecting, note: problem };
     case "offline":
+      // A wall that never had a screen is not cut off from anything.
+      if (device.problem?.code === "configuration") return { look: "offline", word: m.linkUnpaired, note: problem };
       return { look: "offline", word: since ? m.offlineAge(since) : m.linkOffline, note: problem };
     case "refused":
       return { look: "failed", word: m.linkRefused, note: problem };

@@ -57,6 +57,7 @@ export function reasons(device: DeviceState, health: DeviceHealth | undefined, r
     const who = movedBy(device.properties[drift.property]?.moved, room.timezone, lang);
     const now = valueText(device, drift.property, device.properties[drift.property]?.value ?? null, lang);
     const goal = valueText(device, drift.property, drift.goal, lang);
+    if (now === goal) continue; // it was last read as it should be, and cannot be asked now
     found.push({ look: "drifted", text: w.driftedFrom(pick(drift.label, lang), now, goal, pick(scene.name, lang)), detail: who, fix: "", repair: { scene: scene.id, drift } });
   }
   const fault = device.properties["fault"];

@@ -12,10 +12,10 @@ export async function pictureOf(glass: HTMLElement): Promise<Blob> {
   rules ??= styles();
   const copy = await frozen(glass);
   copy.style.transform = "none";
-  const { font, color, fontFeatureSettings, backgroundColor } = getComputedStyle(document.body);
+  const { fontFamily, fontSize, fontWeight, lineHeight, letterSpacing, fontFeatureSettings, color, backgroundColor } = getComputedStyle(document.body);
   const body = document.createElement("div");
   body.setAttribute("xmlns", "http://www.w3.org/1999/xhtml");
-  Object.assign(body.style, { font, color, fontFeatureSettings, backgroundColor, width: `${GLASS}px`, height: "1080px", position: "relative" });
+  Object.assign(body.style, { fontFamily, fontSize, fontWeight, lineHeight, letterSpacing, fontFeatureSettings, color, backgroundColor, width: `${GLASS}px`, height: "1080px", position: "relative" });
   body.append(copy);
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${GLASS}" height="1080"><style>${escaped(await rules)}</style><foreignObject width="100%" height="100%">${new XMLSerializer().serializeToString(body)}</foreignObject></svg>`;
   const image = new Image();
