@@ -1,5 +1,6 @@
 import { FIELD, type InkPoint, type Stroke } from "../../core/ceremony/ink";
 import { Nib, type Piece } from "../../core/ceremony/nib";
+import type { PlaqueLook } from "../../protocol/messages";
 
 /** How ink looks on a canvas. */
 export interface InkLook {
@@ -8,9 +9,16 @@ export interface InkLook {
   glow?: string;
 }
 
-export const WET: InkLook = { colours: ["#fffdf4", "#fff8e1"] };
+const WET: InkLook = { colours: ["#fffdf4", "#fff8e1"] };
+const WET_ON_METAL: InkLook = { colours: ["#1b2748", "#0e162c"] };
+const BLACK: InkLook = { colours: ["#241a08", "#120d04"] };
 export const GOLD: InkLook = { colours: ["#fff2c8", "#edd294", "#d3aa5c", "#f4dfa8"] };
-export const BLACK: InkLook = { colours: ["#241a08", "#120d04"] };
+
+/** Ink that is seen from ten metres on this material: while it is written, and when it has settled. */
+export function inkOn(material: PlaqueLook, wet = false): InkLook {
+  if (material === "metal") return wet ? WET_ON_METAL : BLACK;
+  return wet ? WET : GOLD;
+}
 
 /** Draws strokes on two canvases: what is settled stays, the newest tip and the guess are drawn anew in each frame. */
 export class Painter {
