@@ -134,7 +134,7 @@ const id = {
   replaceIt: "Buat acara pengganti",
   // document
   recorded: "Goresan direkam",
-  notRecorded: "Belum ada goresan",
+  notRecorded: "Belum direkam",
   legal: { none: "Tidak ada pengesahan", waiting: "Menunggu pengesahan", running: "Pengesahan berlangsung", later: "Pengesahan menyusul", valid: "TTE sah" } satisfies Record<Legal, string>,
   seal: "Segel instansi",
   phone: "Tautan untuk telepon",
@@ -292,7 +292,7 @@ const en: Words = {
   reason: "Reason",
   replaceIt: "Make the one that replaces it",
   recorded: "Ink recorded",
-  notRecorded: "No ink yet",
+  notRecorded: "Not recorded yet",
   legal: { none: "No legal signature", waiting: "Waiting for signatures", running: "Being signed", later: "Signature will follow", valid: "Legally signed" },
   seal: "Seal of the agency",
   phone: "Link for the phone",
