@@ -84,21 +84,21 @@ class Receiver:
         self._vectors = ffi.new("struct iov[]", BURST)
         self._messages = ffi.new("struct message[]", BURST)
         names = memoryview(ffi.buffer(self._names))
-        self.sources = [names[i * _SOCKADDR : i * _SOCKADDR + self.address_size] for i in range(BURST)]
-        self.pointers = [self._slots + i * RECEIVE_SLOT for i in range(BURST)]
-        self.views = [memoryview(ffi.buffer(pointer, RECEIVE_SLOT)) for pointer in self.pointers]
-        self.lengths = [_int_pointer(ffi.addressof(self._messages[i], "len")) for i in range(BURST)]
+        self.slots: list[tuple[memoryview, memoryview, Any, Any]] = []  # datagram, source, address of it, its length
         for i in range(BURST):
-            self._vectors[i].base = self.pointers[i]
+            pointer = self._vectors[i].base = self._slots + i * RECEIVE_SLOT
             self._vectors[i].len = RECEIVE_SLOT
             header = self._messages[i].h
             header.name = self._names + i * _SOCKADDR
             header.name_len = self.address_size
             header.iov = self._vectors + i
             header.iov_len = 1
+            source = names[i * _SOCKADDR : i * _SOCKADDR + self.address_size]
+            length = _int_pointer(ffi.addressof(self._messages[i], "len"))
+            self.slots.append((memoryview(ffi.buffer(pointer, RECEIVE_SLOT)), source, pointer, length))
 
     def read(self) -> int:
-        """How many datagrams now stand in `views`, `lengths` and `sources`; 0 = none waiting."""
+        """How many datagrams now stand in `slots`, from the first on; 0 = none waiting."""
         count = _libc.recvmmsg(self._fd, self._messages, BURST, socket.MSG_DONTWAIT, ffi.NULL)
         return max(0, int(count))
 

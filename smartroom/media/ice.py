@@ -134,7 +134,7 @@ class IceLite:
             return stun.error(message, 420, "Unknown Attribute", password)
         if stun.ICE_CONTROLLED in message.attributes:
             return stun.error(message, 487, "Role Conflict", password)
-        remote = Remote.of(raw)
+        remote = agent.addresses.get(raw) or Remote.of(raw)
         agent.checked = now
         agent.received += len(data)
         self._validate(agent, remote, nominated=stun.USE_CANDIDATE in message.attributes, fresh=credentials)

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 
 from smartroom.media.hotpath import BURST, Crypt, Handle, Outbox, Receiver, address_of, ffi
 from smartroom.media.ice import Agent, IceLite, Remote
-from smartroom.media.rtp.packet import MAX_PACKET
+from smartroom.media.rtp.packet import HEADER, MAX_PACKET
 
 SOCKET_BUFFER = 4 << 20  # bytes: a burst of key frames to a whole room
 PACKETS_PER_DRAIN = 256  # then timers and the channel get their turn
@@ -45,20 +45,18 @@ class Link(Protocol):
     rx: Handle
     budget: int
     unreadable: int
-    ssrcs: set[bytes]
+    ssrcs: set[int]
     new_ssrcs: float
+    calm_until: float
+    on_rtp: Callable[[bytes, float], None]
+    on_rtcp: Callable[[bytes, float], None]
+    """What takes a decrypted packet."""
 
     def path_validated(self) -> None:
         """The selected address was found or changed."""
 
     def receive_dtls(self, datagram: bytes) -> None:
         """A DTLS record from a validated address."""
-
-    def receive_rtp(self, packet: bytes, now: float) -> None:
-        """A decrypted RTP packet."""
-
-    def receive_rtcp(self, compound: bytes, now: float) -> None:
-        """A decrypted RTCP packet."""
 
 
 @dataclass(slots=True)
@@ -74,6 +72,7 @@ class Counters:
     malformed: int = 0
     over_budget: int = 0
     new_ssrc: int = 0  # one more source than a peer may have
+    calm: int = 0  # feedback left unread: the path was calm a moment ago
     unreadable: int = 0  # authentication failed or replayed
     errors: int = 0
     extra: dict[str, int] = field(default_factory=dict)
@@ -145,7 +144,7 @@ class Port:
             for _ in range(FEEDBACK_BURSTS):
                 count = receiver.read()
                 self.counters.received += count
-                self._dispatch(receiver, sock, count, now)
+                self._dispatch(receiver, sock, count, now, feedback=True)
                 if count < BURST:
                     break
 
@@ -211,17 +210,18 @@ class Port:
             self.outbox.flush()
             self._turn = False
 
-    def _dispatch(self, receiver: Receiver, sock: socket.socket, count: int, now: float) -> None:
+    def _dispatch(
+        self, receiver: Receiver, sock: socket.socket, count: int, now: float, *, feedback: bool = False
+    ) -> None:
+        """Take in what `receiver` has read; `feedback` = nothing else is in it."""
         counters = self.counters
         agents = self.ice.agents
-        for i in range(count):
-            length = receiver.lengths[i]
+        for view, name, pointer, length in receiver.slots[:count]:
             size = length[0]
-            view = receiver.views[i]
-            first = view[0] if size else 255
-            source = receiver.sources[i].tobytes()
-            if not 128 <= first < 192:
-                self._control(first, bytes(view[:size]), source, sock, now)
+            first, second, _, sender, ssrc = HEADER.unpack_from(view)  # of a short one, what was there before
+            source = name.tobytes()
+            if not 128 <= first < 192 or not size:
+                self._control(first if size else 255, bytes(view[:size]), source, sock, now)
                 continue
             agent = agents.get(source)
             if agent is None:
@@ -235,14 +235,16 @@ class Port:
             if link.budget < 0:
                 counters.over_budget += 1
                 continue
-            control = 192 <= view[1] <= 223
-            ssrc = (view[4:8] if control else view[8:12]).tobytes()
+            if feedback and now < link.calm_until:
+                counters.calm += 1
+                continue
+            control = 192 <= second <= 223
+            ssrc = sender if control else ssrc
             if ssrc not in link.ssrcs and link.new_ssrcs < 1:  # libsrtp keeps and searches a list of all it has seen
                 counters.new_ssrc += 1
                 continue
-            unprotect = self._unprotect_rtcp if control else self._unprotect
             try:
-                if unprotect(link.rx, receiver.pointers[i], length):
+                if (self._unprotect_rtcp if control else self._unprotect)(link.rx, pointer, length):
                     counters.unreadable += 1
                     link.unreadable += 1
                     continue
@@ -251,10 +253,10 @@ class Port:
                     link.new_ssrcs -= 1
                 if control:
                     counters.rtcp += 1
-                    link.receive_rtcp(bytes(view[: length[0]]), now)
+                    link.on_rtcp(bytes(view[: length[0]]), now)
                 else:
                     counters.rtp += 1
-                    link.receive_rtp(bytes(view[: length[0]]), now)
+                    link.on_rtp(bytes(view[: length[0]]), now)
             except ValueError:
                 counters.malformed += 1
             except Exception:

@@ -313,20 +313,18 @@ class Stream:
         self.packets += 1
         self.last_time = now
         self._paused = False
-        if not repaired:
-            self._note_jitter(packet, now)
-
-    def _hear(self, packet: Packet, now: float) -> None:
-        at, _ = find_extension(packet, self._level_id) if self._level_id else (0, 0)
-        self.producer.level.hear(packet.data[at] & 0x7F if at else int(-UNKNOWN), now)
-
-    def _note_jitter(self, packet: Packet, now: float) -> None:
+        if repaired:
+            return
         transit = now * self.clock - packet.timestamp
         if self._base < 0:
             self._base = packet.index
         else:
             self._jitter += (min(abs(transit - self._transit), self.clock) - self._jitter) / 16
         self._transit = transit
+
+    def _hear(self, packet: Packet, now: float) -> None:
+        at, _ = find_extension(packet, self._level_id) if self._level_id else (0, 0)
+        self.producer.level.hear(packet.data[at] & 0x7F if at else int(-UNKNOWN), now)
 
     def _reset(self, packet: Packet) -> None:
         """The publisher began another numbering: every sink starts anew at its next packet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import hmac
-import ipaddress
+import socket
 import struct
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ FINGERPRINT, ICE_CONTROLLED, ICE_CONTROLLING = 0x8028, 0x8029, 0x802A
 
 _HEADER = struct.Struct("!HHL12s")
 _ATTRIBUTE = struct.Struct("!HH")
+_MAPPED = struct.Struct("!xBH")
+_COOKIE = COOKIE.to_bytes(4, "big")
 _UNDERSTOOD = {USERNAME, MESSAGE_INTEGRITY, PRIORITY, USE_CANDIDATE}
 _FINGERPRINT_XOR = 0x5354554E
 
@@ -47,9 +49,8 @@ class Message:
         """Whether MESSAGE-INTEGRITY fits this short-term password (RFC 8489 14.5)."""
         if not self.integrity_at:
             return False
-        covered = bytearray(self.data[: self.integrity_at])
-        struct.pack_into("!H", covered, 2, self.integrity_at + 24 - 20)
-        expected = hmac.digest(password, bytes(covered), "sha1")
+        length = (self.integrity_at + 24 - 20).to_bytes(2, "big")
+        expected = hmac.digest(password, self.data[:2] + length + self.data[4 : self.integrity_at], "sha1")
         return hmac.compare_digest(expected, self.attributes[MESSAGE_INTEGRITY])
 
 
@@ -85,10 +86,11 @@ def parse(data: bytes) -> Message:
 
 def success(request: Message, host: str, port: int, password: bytes) -> bytes:
     """A binding success with the reflexive address."""
-    mask = struct.pack("!L", COOKIE) + request.transaction
-    packed = ipaddress.ip_address(host).packed
-    address = bytes(a ^ b for a, b in zip(packed, mask, strict=False))
-    value = struct.pack("!xBH", 1 if len(packed) == 4 else 2, port ^ COOKIE >> 16) + address
+    family, sort = (socket.AF_INET6, 2) if ":" in host else (socket.AF_INET, 1)
+    packed = socket.inet_pton(family, host)
+    mask = (_COOKIE + request.transaction)[: len(packed)]
+    address = (int.from_bytes(packed, "big") ^ int.from_bytes(mask, "big")).to_bytes(len(packed), "big")
+    value = _MAPPED.pack(sort, port ^ COOKIE >> 16) + address
     return build(BINDING_SUCCESS, request.transaction, [(XOR_MAPPED_ADDRESS, value)], password)
 
 

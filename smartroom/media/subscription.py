@@ -32,6 +32,7 @@ PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
 PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
+CALM = 0.150  # s in which feedback is left unread after one that told of no queue: reading it is a fifth of a forward's cost
 STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
 REPORT_EVERY = 1.0  # s
@@ -84,6 +85,7 @@ class Subscription:
         self._trial_until = 0.0
         self._audio = 0  # bit/s set aside for voices
         self._asked = 0  # packets asked for again
+        self._told = -1  # first number the newest feedback did not speak of; -1 = the path is not calm
         transport.on_rtcp = self.receive_rtcp
         transport.on_path = self._path_changed
 
@@ -96,6 +98,11 @@ class Subscription:
     def available(self) -> float:
         """Bit/s for media now."""
         return min(self.estimator.rate, self.ceiling)
+
+    @property
+    def _lacking(self) -> bool:
+        """Whether more is wanted than is known to fit."""
+        return AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
 
     def settle(self, slots: list[Slot]) -> None:
         """Open a consumer per accepted slot; slots already open stay."""
@@ -223,11 +230,11 @@ class Subscription:
         video = [c for c in self.consumers if c.slot.rtx_types]
         carrier = next((c for c in video if c.stream is not None), video[0] if video and self.wants else None)
         first = self._probe_steps < 2 and now - self._probed > 0.1
-        lacking = AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
-        later = lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
+        later = self._lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
         if carrier is None or not (first or later) or self.estimator.overused or self.estimator.loss > 0.02:
             return
         self._probed = now
+        self.transport.calm_until = 0.0
         rate = 2.0 * self.estimator.rate
         if first:
             rate = max(rate, FIRST_PROBE)
@@ -259,11 +266,21 @@ class Subscription:
             self._pace()
 
     def _steady(self, compound: bytes, now: float) -> bool:
-        """Take in a feedback of a good path at once; False when it has to be read packet by packet."""
+        """Take in a feedback of a good path at once; False when it has to be read packet by packet.
+
+        After it, feedback is left unread for a moment, unless something was lost within the last second or more is wanted than
+        is known to fit; what that spoke of counts as arrived when the path is good afterwards.
+        """
         found = feedback.parse_steady(compound)
+        told, self._told = self._told, -1
+        self.transport.calm_until = 0.0
         if found is None:
             return False
         base, count, arrived = found
+        end = base + count
+        unread = base - told & 0xFFFF
+        if told >= 0 and unread + count < HISTORY:
+            base, count = base - unread, count + unread
         at = base & HISTORY - 1
         stamps = self.transport.cell[1][at : at + count]
         if None in stamps or len(stamps) < count:  # unknown, or around the end of the ring
@@ -271,7 +288,12 @@ class Subscription:
         first, last = stamps[0][0], stamps[-1][0]
         if now - first > STALE or (first <= self._bursted and last >= self._probed):
             return False
-        return self.estimator.steady((first, last), arrived, count, sum(map(_size, stamps)), now)
+        if not self.estimator.steady((first, last), arrived, count, sum(map(_size, stamps)), now):
+            return False
+        if not (self.estimator.loss or self._lacking):
+            self._told = end & 0xFFFF
+            self.transport.calm_until = now + CALM
+        return True
 
     def _reports(self, reports: tuple[rtcp.Report, ...], now: float) -> None:
         for report in reports:

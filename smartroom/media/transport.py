@@ -111,8 +111,9 @@ class Transport:
         self.cell = new_cell()
         self.budget = PACKETS_PER_SECOND
         self.unreadable = 0
-        self.ssrcs: set[bytes] = set()  # sources whose packets were authentic
+        self.ssrcs: set[int] = set()  # sources whose packets were authentic
         self.new_ssrcs = float(NEW_SSRCS)
+        self.calm_until = 0.0  # until then lone transport-cc feedback is left unread
         self.bytes_sent = 0
         self.on_rtp: Callable[[bytes, float], None] = _ignore
         self.on_rtcp: Callable[[bytes, float], None] = _ignore
@@ -128,7 +129,6 @@ class Transport:
         self._certificate = certificate
         self._path = asyncio.Event()
         self._ending = asyncio.Event()
-        self._confirmed = False
         self._muted = False
         self._scratch = Scratch(protect, protect_rtcp)
         port.ice.add(self.agent)
@@ -215,16 +215,6 @@ class Transport:
         if self._ice is not None:
             self._ice.feed(datagram)
 
-    def receive_rtp(self, packet: bytes, now: float) -> None:
-        """A decrypted RTP packet."""
-        self._confirmed = True
-        self.on_rtp(packet, now)
-
-    def receive_rtcp(self, compound: bytes, now: float) -> None:
-        """A decrypted RTCP compound."""
-        self._confirmed = True
-        self.on_rtcp(compound, now)
-
     async def _live(self, link: _Dtls, fingerprints: list[Fingerprint]) -> None:
         try:
             async with asyncio.timeout(PATH_LIMIT):
@@ -255,7 +245,7 @@ class Transport:
                 await link.spoken.wait()
             if self.state is State.CONNECTED:
                 connected_at = connected_at or self._port.clock()
-                if self._confirmed or self._port.clock() - connected_at > CONFIRM_LIMIT:
+                if self.ssrcs or self._port.clock() - connected_at > CONFIRM_LIMIT:
                     return
             for datagram in link.last_flight:
                 self._send_dtls(datagram)

@@ -242,3 +242,33 @@ async def test_a_crowd_of_layers_switches_while_packets_are_lost(room: Room) -> 
                 for p in s.payloads
             }
             assert missing <= repaired | set(numbers)
+
+
+@in_virtual_time
+async def test_feedback_of_a_calm_path_is_mostly_left_unread_and_of_a_lossy_one_never(room: Room) -> None:
+    """What a calm path delivers is known all the same; a loss of a twentieth is measured as what it is."""
+    _, (encoder,) = await room.publisher("ana")
+    async with Relay(("127.0.0.1", room.worker.port.number)) as relay:
+        await room.subscriber("budi", slots=say.Slots(audio=0, video=1, screen=0), via=relay.address)
+        path = room.router.members["budi"].subscription
+        assert path is not None
+
+        async def film(seconds: float) -> tuple[int, int]:
+            read, unread = room.worker.port.counters.rtcp, room.worker.port.counters.calm
+            for _ in range(int(seconds * 25)):
+                encoder.frame(5, 1000)
+                await asyncio.sleep(0.04)
+            return room.worker.port.counters.rtcp - read, room.worker.port.counters.calm - unread
+
+        await film(10)
+        read, unread = await film(4)
+        assert unread > 2 * read
+        assert path.estimator.acked == pytest.approx(125 * 8 * 1020, rel=0.1)
+        relay.down.loss = 0.05
+        await film(2)
+        losses = []
+        for _ in range(8):
+            _, unread = await film(1)
+            losses.append(path.estimator.loss)
+            assert not unread
+        assert sum(losses) / len(losses) == pytest.approx(0.05, rel=0.3)

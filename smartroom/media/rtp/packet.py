@@ -14,6 +14,7 @@ ONE_BYTE = 0xBEDE  # RFC 8285 4.2
 TWO_BYTE = 0x1000  # RFC 8285 4.3, low four bits are application bits
 
 _EXTENSION = struct.Struct("!HH")
+_BOTH = struct.Struct("!BBHLLHH")  # a header without CSRCs, and what begins its extension
 _RED_BLOCK = struct.Struct("!L")
 
 
@@ -47,6 +48,12 @@ def parse(data: bytes) -> Packet:
     size = len(data)
     if size < HEADER_SIZE:
         raise ValueError("RTP packet shorter than its header")
+    if data[0] == 0x90 and size >= _BOTH.size:  # as nearly all media comes: read at once
+        _, second, sequence, timestamp, ssrc, profile, words = _BOTH.unpack_from(data)
+        start = _BOTH.size + 4 * words
+        if start > size:
+            raise ValueError("RTP header longer than the packet")
+        return Packet(data, second & 0x80, second & 0x7F, sequence, timestamp, ssrc, profile, _BOTH.size, start, size)
     first, second, sequence, timestamp, ssrc = HEADER.unpack_from(data)
     if first >> 6 != 2:
         raise ValueError("RTP version is not 2")
