@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -183,6 +184,15 @@ async def test_slides_turn_by_the_panel_and_by_the_clock(walled: Walled, browser
     with pytest.raises(ProblemError) as caught:
         await walled.set("kanan", "content", json.dumps({"kind": "slides", "images": [other]}))
     assert "gambar 1" in caught.value.problem.detail
+
+
+async def test_a_moment_days_ahead_is_told_in_days(walled: Walled, browser: Browser) -> None:
+    """Hours by the thousand would say nothing and run over the glass: days, what is left of one, and the date."""
+    page = await screen(browser, walled, "kiri")
+    await walled.set("kiri", "content", '{"kind":"countdown","title":"Peresmian","to":"2099-01-01T08:00:00+07:00"}')
+    await expect(page.get_by_test_id("days")).to_have_text(re.compile(r"^\d+ hari$"))
+    await expect(page.get_by_test_id("left")).to_have_text(re.compile(r"^\d{1,2}\.\d\d\.\d\d$"))
+    await expect(page.get_by_text("1 Januari 2099")).to_be_visible()
 
 
 async def test_the_wall_says_its_number(walled: Walled, browser: Browser) -> None:
