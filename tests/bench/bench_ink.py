@@ -169,7 +169,7 @@ async def stage() -> AsyncIterator[dict[str, Pair]]:
             await walls.stdout.readline()
         await pages["ours"].pad.get_by_test_id("pad").wait_for()
         await asyncio.sleep(2)
-        server.stdin.write(b"open\n")
+        server.stdin.write(b"screens\n")
         await server.stdout.readline()
         await pages["ours"].pad.get_by_test_id("field").wait_for()
         await asyncio.sleep(2)

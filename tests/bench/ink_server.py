@@ -1,6 +1,6 @@
 """A server with a plaque open for ink, and beside it a bare Socket.IO relay, in one process: `python -m tests.bench.ink_server`.
 
-Prints one line of JSON that says where they are; ends with standard input.
+Prints one line of JSON that says where they are. `screens` or `sockets` on standard input opens the plaque, for a browser or for programs; it ends with it.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ async def main() -> None:
         async with House(Path(folder), free_port()).serving() as walled:
             tokens = walled.application.people.tokens
             pad = await tokens.offer("Tablet prasasti", Role.SIGNER, [ROOM], "bench")
+            spare = await tokens.redeem((await tokens.offer("Program", Role.SIGNER, [ROOM], "bench")).code)
             hall = walled.application.ceremonies.halls[ROOM]
             session = await hall.bring(hall.create(ALONE, rehearsal=False).id)
             await freeze(session)
@@ -43,16 +44,18 @@ async def main() -> None:
                         "room": ROOM,
                         "wall": await walled.link("kiri"),
                         "pad": f"{walled.origin}/pair/{pad.code}",
+                        "signer": spare.secret,
+                        "ceremony": session.id,
                         "tokens": [await walled.token("kiri") for _ in range(WALLS - 1)],
                         "bare": f"http://127.0.0.1:{port}",
                     }
                 ),
                 flush=True,
             )
-            await asyncio.to_thread(sys.stdin.readline)  # pad and wall are there
-            await walled.until(lambda: walled.wall("kiri").link == "ready", limit=20)
-            stage = canonical(parse({"kind": "ceremony"}))
-            await walled.desk.set("wall.kiri", "content", stage, by="bench", press=f"b-{time.time_ns()}")
+            if (await asyncio.to_thread(sys.stdin.readline)).strip() == "screens":
+                await walled.until(lambda: walled.wall("kiri").link == "ready", limit=20)
+                stage = canonical(parse({"kind": "ceremony"}))
+                await walled.desk.set("wall.kiri", "content", stage, by="bench", press=f"b-{time.time_ns()}")
             await session.open("Bench")
             print("open", flush=True)
             await asyncio.to_thread(sys.stdin.read)
