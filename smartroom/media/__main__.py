@@ -6,11 +6,9 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import importlib
 import logging
 import os
 import socket
-from collections.abc import Coroutine
 
 from smartroom.media.service import serve
 
@@ -32,17 +30,7 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 50)  # packets are freed by reference counting
     channel = socket.socket(fileno=options.fd)
     with contextlib.suppress(KeyboardInterrupt):
-        _run(serve(channel, options.address, options.port, options.number, options.announce))
-
-
-def _run(service: Coroutine[None, None, None]) -> None:
-    """On uvloop where it is installed: half the cost of a wake-up."""
-    try:
-        uvloop = importlib.import_module("uvloop")
-    except ImportError:
-        asyncio.run(service)
-    else:
-        uvloop.run(service)
+        asyncio.run(serve(channel, options.address, options.port, options.number, options.announce))
 
 
 if __name__ == "__main__":
