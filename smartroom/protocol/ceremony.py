@@ -704,7 +704,6 @@ class Verification(Message):
     signatories: list[Label]
     recorded_at: float | None = None
     revealed_at: float | None = None
-    replaced_by: str = ""
     void_reason: str = ""
     sha256: Sha256 | None = None
     size: int = 0

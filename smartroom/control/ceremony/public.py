@@ -11,7 +11,7 @@ from smartroom.control.ceremony.story import Story
 from smartroom.protocol.ceremony import CeremonyStage, DocumentStep, Legal, Verification
 
 
-def verification(folder: Path, replaced_by: str = "") -> Verification | None:
+def verification(folder: Path) -> Verification | None:
     """What is known of a document; None before its text was frozen: drafts are nobody's business."""
     draft, story, _ = archive.read(folder)
     if story.text is None or story.stage is CeremonyStage.DRAFT:
@@ -29,7 +29,6 @@ def verification(folder: Path, replaced_by: str = "") -> Verification | None:
         signatories=[each.name for each in text.signatories],
         recorded_at=story.signed_at,
         revealed_at=story.reveal.at if story.reveal else None,
-        replaced_by=replaced_by,
         void_reason=story.void_reason,
         sha256=document.sha256 if there else None,
         size=document.size if there else 0,

@@ -2283,7 +2283,6 @@ export interface Verification {
   number: string;
   place: string;
   recorded_at: number | null;
-  replaced_by: string;
   revealed_at: number | null;
   sha256: string | null;
   signatories: string[];
