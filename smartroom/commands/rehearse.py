@@ -12,13 +12,12 @@ from pathlib import Path
 
 from devices.sdk.catalog import find_families, load_family
 from devices.sdk.document import DocumentError
-from devices.sdk.readings import Value
 from devices.sdk.testing.faults import Faults
 from smartroom.commands.output import problem_line, report_lines, table
 from smartroom.control.rehearsal.loop import run_virtual
 from smartroom.control.rehearsal.rehearse import Script, rehearse
 from smartroom.control.rehearsal.seal import seal
-from smartroom.control.rehearsal.twin import Original
+from smartroom.control.rehearsal.twin import Original, readings_of
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.protocol.rehearsal import RehearsalReport
 from smartroom.protocol.rundowns import CueEntry, CueShape
@@ -58,7 +57,7 @@ def rehearse_sealed(wanted: Wanted, state: RoomState | None) -> tuple[RehearsalR
     )
     try:
         families = {name: load_family(path) for name, path in find_families(wanted.site / "drivers").items()}
-        original = Original(folder, families, _readings(state) if state else {})
+        original = Original(folder, families, readings_of(state) if state else {})
         logging.getLogger().addHandler(logging.NullHandler())  # devices that are made to fail say so in the report
         seal()
         report = run_virtual(rehearse(original, script), state.time if state else time.time())
@@ -130,17 +129,6 @@ def _clock(seconds: float) -> str:
 def _device(entry: CueEntry) -> str:
     problem = entry.problem
     return f"{problem.device}.{problem.property}: " if problem and problem.device and problem.property else ""
-
-
-def _readings(state: RoomState) -> dict[str, dict[str, Value]]:
-    """How the real room stands; what was not read on this connection is left out."""
-    found: dict[str, dict[str, Value]] = {}
-    for key, device in state.devices.items():
-        for name, reading in device.properties.items():
-            if reading.fresh and reading.value is not None:
-                value = tuple(reading.value) if isinstance(reading.value, list) else reading.value
-                found.setdefault(key, {})[name] = value
-    return found
 
 
 def _faults(written: Sequence[str]) -> Mapping[str, str]:

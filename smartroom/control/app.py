@@ -37,6 +37,7 @@ from smartroom.control.limits import COLLECT_LATEST_S, COLLECT_S, FILE_POLL_S
 from smartroom.control.logbook import LogBook
 from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
+from smartroom.control.rehearsal.mode import Rehearsals
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.control.room.secrets import SECRETS_FILE, load_secrets
 from smartroom.control.rooms import LiveRoom, RoomRecords, WallPlace, file_problem
@@ -47,6 +48,7 @@ from smartroom.control.web.ports import Front, House
 from smartroom.control.web.server import WebServer
 from smartroom.protocol.errors import Problem
 from smartroom.protocol.people import ActorKind, NewUser, Role
+from smartroom.protocol.rehearsal import original_of
 from smartroom.settings import CeremonySettings
 
 _LOG = logging.getLogger(__name__)
@@ -106,13 +108,14 @@ class Application:
             media.turn,
         )
         self.ceremonies = _ceremonies(data, ceremony or CeremonySettings(), self.records.ceremonies)
+        self._families = _families(site)
+        self.rehearsals = Rehearsals(self._families, self.rooms.get, self._let_in, self._put_out)
         self.broken: dict[str, Problem] = {}
         """Rooms whose room.yaml cannot be used, and why."""
         self._addresses = addresses or {}
         self._simulation = simulation
         self._hidden = 0
         self._listed = 0
-        self._families = _families(site)
         self._open = AsyncExitStack()
         self._collected = time.monotonic()
         self._task: asyncio.Task[None] | None = None
@@ -160,6 +163,7 @@ class Application:
             meetings=self.meetings,
             rundowns=self.rundowns,
             ceremonies=self.ceremonies,
+            rehearsals=self.rehearsals,
         )
         self.outside.front = front
         self.meetings.url = front.url
@@ -176,7 +180,7 @@ class Application:
 
     async def pairing(self, name: str, role: Role, rooms: Sequence[str] = ()) -> str:
         """The path of a one-use link that makes a browser a screen of these rooms, or of all."""
-        offered = await self.people.tokens.offer(name, role, rooms or sorted(self.desks), "server")
+        offered = await self.people.tokens.offer(name, role, rooms or sorted(self.rooms), "server")
         return f"/pair/{offered.code}"
 
     async def known_accounts(self, accounts: Mapping[str, Role], password: str) -> None:
@@ -191,7 +195,7 @@ class Application:
         await asyncio.wait({task})
 
     async def _supervise(self, opened: asyncio.Event) -> None:
-        async with self.engine, self.ceremonies, asyncio.TaskGroup() as group:
+        async with self.engine, self.ceremonies, self.rehearsals, asyncio.TaskGroup() as group:
             while True:
                 try:
                     self._read_roster()
@@ -241,16 +245,30 @@ class Application:
                 continue
             self.broken.pop(name, None)
             self.rooms[name] = room
-            self.desks[name] = room.desk
-            self.benches[name] = room.bench
+            self._let_in(room)
             if room.log is not None:
                 self.histories[name] = room.log
             self.walls[name] = room.walls
-            self.rundowns[name] = room.rundowns
             self.ceremonies.enter(name)
             group.create_task(self._keep(room), name=f"room:{name}")
-        for name in sorted(self.desks, key=lambda name: (self.rooms[name].order, name)):
+        for name in sorted(self.desks, key=self._place_of):
             self.desks[name] = self.desks.pop(name)
+
+    def _place_of(self, room: str) -> tuple[int, str]:
+        """A twin stands behind its room."""
+        live = self.rooms.get(original_of(room))
+        return (0 if live is None else live.order, room)
+
+    def _let_in(self, room: LiveRoom) -> None:
+        """People find the room, or a twin of one."""
+        self.desks[room.id] = room.desk
+        self.benches[room.id] = room.bench
+        self.rundowns[room.id] = room.rundowns
+
+    def _put_out(self, room: str) -> None:
+        self.desks.pop(room, None)
+        self.benches.pop(room, None)
+        self.rundowns.pop(room, None)
 
     def _hide_secrets(self) -> None:
         """No line of the log holds a password; each room itself says what is wrong with the file."""
@@ -284,9 +302,9 @@ class Application:
             await room.run()
         except Exception:  # noqa: BLE001  # one room's bug must not take the others with it
             _LOG.exception("room %s stopped", room.id)
+            self.rehearsals.end(room.id)
             self.rooms.pop(room.id, None)
-            self.desks.pop(room.id, None)
-            self.benches.pop(room.id, None)
+            self._put_out(room.id)
             self.histories.pop(room.id, None)
 
 

@@ -40,6 +40,9 @@ REHEARSAL_READY_S = 20.0
 REHEARSAL_LIFE_S = 14_400.0
 """A rehearsal that nobody ends is over after four hours: the room is not to be found in it the next morning."""
 
+REHEARSALS = 4
+"""Rehearsals on the pages at one time, of different rooms: each costs what a room costs, and its simulators."""
+
 REHEARSAL_PATIENCE_S = 120.0
 """A cue that has no result by then has none; a lamp needs forty seconds."""
 

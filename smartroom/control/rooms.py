@@ -20,6 +20,7 @@ from devices.sdk.readings import Reading, Value
 from smartroom.control.ceremony import plaque
 from smartroom.control.ceremony.effects import Effects
 from smartroom.control.ceremony.hall import Hall
+from smartroom.control.conference.agencies import load_roster
 from smartroom.control.conference.floor import Floor
 from smartroom.control.conference.meetings import Meetings
 from smartroom.control.devices.bench import Bench
@@ -119,7 +120,7 @@ class LiveRoom:
         hall: Hall | None = None,
     ) -> None:
         """Read the folder; DocumentError when its room.yaml cannot be used."""
-        self._folder = folder
+        self.folder = folder
         self._families = families
         self._addresses = addresses
         self._records = records
@@ -132,7 +133,7 @@ class LiveRoom:
         self._shelf = Shelf()
         self._standing: Sequence[StandingScene] | None = None
         """What is to be written of standing scenes, while its write waits in the diary."""
-        self.floor = Floor(meetings) if meetings is not None else None
+        self.floor = _floor(folder.parent, meetings, rehearsed=twin is not None)
         self._plaque_shape = plaque.PlaqueShape() if hall is not None or twin is not None else None
         room = self._read()
         self.id = room.id
@@ -150,7 +151,7 @@ class LiveRoom:
         )
         self._scribe: Scribe | None = None
         self.bench = Bench(self.supervisor)
-        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed, folder)
+        self.desk = Desk(room, self.store, self.gateway, self.engine, self._dismissed, folder if twin is None else None)
         self.walls = Walls(
             self._furniture,
             self.store,
@@ -216,9 +217,9 @@ class LiveRoom:
 
     def _read(self) -> Room:
         self._furniture.album.refresh()
-        secrets = load_secrets(self._folder.parent) if self._twin is None else NoSecrets()
-        room = load_room(self._folder, self._families, secrets, self._addresses)
-        room = self._shelf.furnished(self._furniture.furnished(room), self._folder)
+        secrets = load_secrets(self.folder.parent) if self._twin is None else NoSecrets()
+        room = load_room(self.folder, self._families, secrets, self._addresses)
+        room = self._shelf.furnished(self._furniture.furnished(room), self.folder)
         if self._twin is not None:
             room = replace(room, id=self._twin.id)
         room = room if self.floor is None else self.floor.furnished(room)
@@ -247,7 +248,7 @@ class LiveRoom:
         return self._place.paired is not None and self.walls.pair(self._place.paired(self.id))
 
     def _take(self, room: Room) -> None:
-        scenes, errors = load_scenes(self._folder, room)
+        scenes, errors = load_scenes(self.folder, room)
         for error in errors.values():
             _LOG.warning("%s", error)
         self.walls.offer((*goal.key, goal.value) for scene in scenes.values() for goal in scene.goals)
@@ -255,7 +256,7 @@ class LiveRoom:
         self.gateway.stored = room.rules.eeprom
         self.desk.describe(self.walls.marked(room))
         self.engine.describe(scenes, {key: file_problem(error) for key, error in errors.items()})
-        for error in self.rundowns.describe(self._folder, room, scenes, file_problem):
+        for error in self.rundowns.describe(self.folder, room, scenes, file_problem):
             _LOG.warning("%s", error)
         for warning in room.warnings:
             _LOG.warning("%s", warning)
@@ -273,7 +274,7 @@ class LiveRoom:
             await asyncio.sleep(FILE_POLL_S)
             if self._pair():
                 self._take(self._room)
-            stamp = _stamp(self._folder)
+            stamp = _stamp(self.folder)
             if stamp == self._stamp:
                 continue
             self._stamp = stamp
@@ -415,6 +416,16 @@ def _key_of(key: str, room: Room) -> tuple[str, str]:
     """`wall.left.content` as device and property: ids of devices may have dots themselves."""
     device = max((name for name in room.devices if key.startswith(f"{name}.")), key=len, default=key.partition(".")[0])
     return device, key[len(device) + 1 :]
+
+
+def _floor(site: Path, meetings: Meetings | None, *, rehearsed: bool) -> Floor | None:
+    """The meetings' side of a room: theirs, a stand-in in a rehearsal, or none."""
+    if meetings is not None:
+        return Floor(meetings, lambda: meetings.roster)
+    if not rehearsed:
+        return None
+    roster = load_roster(site)
+    return Floor(None, lambda: roster)
 
 
 def file_problem(error: DocumentError) -> Problem:

@@ -8,6 +8,18 @@ from smartroom.protocol.base import Id, Message, Text
 from smartroom.protocol.commands import ApplyReport
 from smartroom.protocol.rundowns import CueDeed, CueEntry, CueShape
 
+_TWIN = "-gladi"
+
+
+def twin_of(room: str) -> str:
+    """The id of the room that stands in for this one in a rehearsal on the pages."""
+    return room + _TWIN
+
+
+def original_of(room: str) -> str:
+    """The room that a twin stands in for; any other room is its own."""
+    return room.removesuffix(_TWIN)
+
 
 class Deed(Message):
     """One press of the rehearsal's operator, in seconds from the opening: the log that can be replayed."""

@@ -344,6 +344,18 @@ class RoomMeeting(Message):
     waiting: int = 0
 
 
+class Rehearsal(Message):
+    """A rehearsal of a room on the pages: simulators for every device, nothing of it reaches the room."""
+
+    room: Id
+    """Where it goes on: a room of its own, with the same files."""
+    of: Id
+    by: Label
+    started: float
+    seeded: int
+    """Properties that began as the real room read."""
+
+
 class RoomState(Message):
     """Everything a page shows of a room. `version` grows by one with each patch."""
 
@@ -375,6 +387,8 @@ class RoomState(Message):
     """The next ones, by their start."""
     problem: Problem | None = None
     """The room's file cannot be used; the last good one is in force."""
+    rehearsal: Rehearsal | None = None
+    """The one of this room that goes on; in its twin, the one that it is."""
 
 
 class Change(Message):

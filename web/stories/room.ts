@@ -147,5 +147,6 @@ export function storyRoom(look: "calm" | "states"): RoomState {
     meeting: null,
     planned: [],
     problem: null,
+    rehearsal: null,
   };
 }

@@ -25,6 +25,8 @@ from smartroom.protocol.state import ChoiceLabel
 ID: Final = "plaque"
 _HELD_MS = 1000
 """A cue that unveils is held on its own button; this is what the journal says of it."""
+_SIGNS_S = 8.0
+"""A signature takes about so long; in a rehearsal nobody holds the pen."""
 
 _WORDS: Final[Mapping[str, Text]] = {
     "none": Text(id="Tidak ada acara", en="No ceremony"),
@@ -92,7 +94,7 @@ def furnished(room: Room, shape: PlaqueShape) -> Room:
 
 
 class Plaque(InProcess[PlaqueShape]):
-    """Stands over a room's hall; without one, as in a rehearsal of scenes, it only remembers what was wished."""
+    """Stands over a room's hall; without one, as in a rehearsal of scenes, it remembers what was wished, and is signed as if somebody had."""
 
     def __init__(self, hall: Hall | None, shape: PlaqueShape, store: Store, moved: Callable[[str], None]) -> None:
         super().__init__(shape)
@@ -140,6 +142,8 @@ class Plaque(InProcess[PlaqueShape]):
         if self._hall is None:
             self._wished = wanted
             self.refresh()
+            if wanted == "open":
+                asyncio.get_running_loop().call_later(_SIGNS_S, self._signed)
             return
         session = self._hall.session
         if session is None or self.value("state") == wanted:
@@ -152,6 +156,12 @@ class Plaque(InProcess[PlaqueShape]):
         await session.reveal(_HELD_MS, "isyarat")
         assert session.story.reveal is not None
         await asyncio.sleep(max(0.0, session.story.reveal.at - clock.wall()))
+
+    def _signed(self) -> None:
+        """The signatory of a rehearsal has put down the pen."""
+        if self._wished == "open":
+            self._wished = "signed"
+            self.refresh()
 
     def value(self, name: str) -> Value:
         """How far the ceremony on stage is."""

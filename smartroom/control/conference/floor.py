@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from devices.sdk.readings import Reading
+from smartroom.control.conference.agencies import Roster
 from smartroom.control.conference.meetings import Meetings
-from smartroom.control.conference.stage import ID, Stage, StageShape, stage_device
+from smartroom.control.conference.stage import ID, Stage, StageDevice, StageShape, StageStandIn, stage_device
 from smartroom.control.devices.gateway import Gateway
 from smartroom.control.errors import ProblemError
 from smartroom.control.room.model import Room, SeatCamera
@@ -22,11 +23,12 @@ _LOG = logging.getLogger(__name__)
 class Floor:
     """`run` ends only by cancellation. `furnished` adds the stage to what was read from the files."""
 
-    def __init__(self, meetings: Meetings) -> None:
+    def __init__(self, meetings: Meetings | None, roster: Callable[[], Roster]) -> None:
+        """Without meetings, as in a rehearsal, the stage is a stand-in; agencies are those of the roster all the same."""
         self._meetings = meetings
-        self._shape = StageShape(lambda: meetings.roster)
+        self._shape = StageShape(roster)
         self._store: Store | None = None
-        self._stage: Stage | None = None
+        self._stage: StageDevice | None = None
         self._moved: Callable[[str], None] = lambda _: None
         self._called: asyncio.Queue[str] = asyncio.Queue(1)
         """The agency a camera shall turn to: the newest alone."""
@@ -44,8 +46,11 @@ class Floor:
         if room.devices.get(ID) is None or room.devices[ID].driver is not self._shape:
             return
         if self._stage is None:
-            self._stage = Stage(room.id, self._meetings, self._shape, self._reading)
-            self._meetings.watch(room.id, self.refresh)
+            if self._meetings is None:
+                self._stage = StageStandIn(self._shape, self._reading)
+            else:
+                self._stage = Stage(room.id, self._meetings, self._shape, self._reading)
+                self._meetings.watch(room.id, self.refresh)
             gateway.register(ID, self._stage)
         store.link(ID, self._stage.status)
         self.refresh()
@@ -72,10 +77,11 @@ class Floor:
         """Something moved in the room's meetings."""
         if self._store is None or self._stage is None:
             return
-        found, planned = self._meetings.in_line(self._store.name)
         with self._store.batch():
-            self._store.put(("meeting",), found)
-            self._store.put(("planned",), [line.model_dump(mode="json") for line in planned])
+            if self._meetings is not None:
+                found, planned = self._meetings.in_line(self._store.name)
+                self._store.put(("meeting",), found)
+                self._store.put(("planned",), [line.model_dump(mode="json") for line in planned])
             self._stage.refresh()
 
     def _reading(self, reading: Reading) -> None:

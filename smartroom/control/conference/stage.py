@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
@@ -48,6 +49,15 @@ _WORDS: Final[Mapping[tuple[str, Value], Text]] = {
     ("layout", "slides"): Text(id="Paparan", en="Slides"),
     ("spotlight", ""): Text(id="Yang berbicara", en="Who speaks"),
 }
+
+_EMPTY: Final[Mapping[str, Value]] = {
+    "meeting": CLOSED,
+    "layout": str(Layout.GRID),
+    "spotlight": "",
+    "people": 0,
+    "waiting": 0,
+}
+"""A stage without a meeting."""
 
 _BY = By(SeatRole.HOST, "mode")
 
@@ -109,15 +119,17 @@ class Host(Protocol):
         ...
 
 
-class Stage(InProcess[StageShape]):
-    """It never sends guests away: closing a meeting with people in it is for people."""
+class StageDevice(InProcess[StageShape]):
+    """What a room's stage and its stand-in share: carry out, and report what is new."""
 
-    def __init__(self, room: str, host: Host, shape: StageShape, tell: Callable[[Reading], None]) -> None:
+    def __init__(self, shape: StageShape, tell: Callable[[Reading], None]) -> None:
         super().__init__(shape)
-        self._room = room
-        self._host = host
         self._tell = tell
         self._told: dict[str, Value] = {}
+
+    @abstractmethod
+    async def _set(self, name: str, value: Value) -> None:
+        """Bring about one property. Raises Refused, or ProblemError with the meeting's own words."""
 
     async def execute(
         self,
@@ -141,6 +153,15 @@ class Stage(InProcess[StageShape]):
             if self._told.get(name) != value or name not in self._told:
                 self._told[name] = value
                 self._tell(self._reading(name, ReadingSource.UNSOLICITED))
+
+
+class Stage(StageDevice):
+    """It never sends guests away: closing a meeting with people in it is for people."""
+
+    def __init__(self, room: str, host: Host, shape: StageShape, tell: Callable[[Reading], None]) -> None:
+        super().__init__(shape, tell)
+        self._room = room
+        self._host = host
 
     def value(self, name: str) -> Value:
         """What everybody sees."""
@@ -174,6 +195,26 @@ class Stage(InProcess[StageShape]):
             session.set_layout(Layout(str(value)))
         else:
             session.spotlight_agency(str(value))
+
+
+class StageStandIn(StageDevice):
+    """The stage of a rehearsal: a meeting that nobody is invited to."""
+
+    def __init__(self, shape: StageShape, tell: Callable[[Reading], None]) -> None:
+        super().__init__(shape, tell)
+        self._stands: dict[str, Value] = {**_EMPTY}
+
+    def value(self, name: str) -> Value:
+        """What was wished last."""
+        return self._stands[name]
+
+    async def _set(self, name: str, value: Value) -> None:
+        if name != "meeting" and self._stands["meeting"] == CLOSED:
+            raise Refused("no meeting is open")
+        if name == "meeting" and value == CLOSED:
+            self._stands = {**_EMPTY}
+        self._stands[name] = value
+        self.refresh()
 
 
 def _spotlit(session: Session) -> str:

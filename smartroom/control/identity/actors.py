@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smartroom.protocol.people import ActorKind, Role
+from smartroom.protocol.rehearsal import original_of
 
 EVERY_ROOM = "*"
 
@@ -27,8 +28,8 @@ class Actor:
     """A program of somebody's: it moves what its author may move, and hands on nothing."""
 
     def enters(self, room: str) -> bool:
-        """Whether this actor's rights hold in the room."""
-        return EVERY_ROOM in self.rooms or room in self.rooms
+        """Whether this actor's rights hold in the room; a twin is as open as its original."""
+        return EVERY_ROOM in self.rooms or original_of(room) in self.rooms
 
     @property
     def known(self) -> bool:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     """Set a rule of wear or safety aside for one run, with a reason."""
     SCENE_RECORD = "scene.record"
     """Write the room as it is as a new scene's file."""
+    REHEARSE = "rehearse"
+    """Begin and end a rehearsal of a room on the pages."""
     BLANK = "blank"
     DISMISS = "dismiss"
     RUNDOWN_RUN = "rundown.run"
@@ -121,7 +123,7 @@ _HOST = _SEE | {
     Action.CEREMONY_ARCHIVE,
     Action.HISTORY_READ,
 }
-_OPERATOR = _HOST | {Action.SCENE_RECORD, Action.DEVICE_READ, Action.RUNDOWN_FORCE}
+_OPERATOR = _HOST | {Action.SCENE_RECORD, Action.REHEARSE, Action.DEVICE_READ, Action.RUNDOWN_FORCE}
 _TECHNICIAN = _OPERATOR | {
     Action.RULE_OVERRIDE,
     Action.BENCH_READ,

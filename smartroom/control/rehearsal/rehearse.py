@@ -15,14 +15,12 @@ from smartroom.control.limits import REHEARSAL_PATIENCE_S
 from smartroom.control.rehearsal.twin import Original, Twin, twinned
 from smartroom.protocol.base import Text
 from smartroom.protocol.commands import RunCue
-from smartroom.protocol.rehearsal import Deed, RehearsalReport, Sent
+from smartroom.protocol.rehearsal import Deed, RehearsalReport, Sent, twin_of
 from smartroom.protocol.rundowns import CueDeed, CueResult, CueShape, RundownState
 from smartroom.protocol.state import RunResult
 
 OPERATOR = "gladi"
 """Who presses in a rehearsal."""
-TWIN = "latihan"
-"""`<room>.latihan` is the twin's name."""
 _POLLS = 5.0
 """Nobody presses a button at a simulated device: its state is read so many times less often."""
 _LOOK_S = 0.2
@@ -70,7 +68,7 @@ async def rehearse(original: Original, script: Script) -> RehearsalReport:
     """Carry it out on the twin. KeyError names a scene, rundown or device that does not exist, ValueError an unknown fault."""
     real = time.perf_counter()
     wire = _Wire()
-    name = f"{original.folder.name}.{TWIN}"
+    name = twin_of(original.folder.name)
     async with twinned(original, name, seed=script.seed, wire=wire.hear, watches_files=False, polls=_POLLS) as twin:
         await twin.connected()
         for device, faults in script.faults.items():

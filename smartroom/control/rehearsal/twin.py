@@ -25,7 +25,7 @@ from smartroom.control.room.model import Device
 from smartroom.control.room.secrets import NoSecrets
 from smartroom.control.rooms import LiveRoom, RoomRecords, TwinOf, WallPlace
 from smartroom.control.scenes.ports import StandingScene, UnfinishedRun
-from smartroom.protocol.state import Link
+from smartroom.protocol.state import Link, RoomState
 
 _LINES: Mapping[str, Literal["tcp", "udp", "serial"]] = {"udp": "udp", "wake": "udp", "serial": "serial"}
 _QUICK = 10_000.0
@@ -40,6 +40,17 @@ class Original:
     families: Mapping[str, Family]
     readings: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     """Device -> property -> how it stands now; what is missing is as after power on."""
+
+
+def readings_of(state: RoomState) -> dict[str, dict[str, Value]]:
+    """How the real room stands; what was not read on this connection is left out."""
+    found: dict[str, dict[str, Value]] = {}
+    for key, device in state.devices.items():
+        for name, reading in device.properties.items():
+            if reading.fresh and reading.value is not None:
+                value = tuple(reading.value) if isinstance(reading.value, list) else reading.value
+                found.setdefault(key, {})[name] = value
+    return found
 
 
 class Forgets:

@@ -25,6 +25,7 @@ from smartroom.control.room.names import property_of
 from smartroom.control.room.rules import Interlock, LampTimes, Recording, Rules, RulesFile, SoundLimit
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
+from smartroom.protocol.rehearsal import original_of
 from smartroom.protocol.state import AudioControl, Output, Source
 
 ROOM_FILE = "room.yaml"
@@ -108,6 +109,10 @@ def load_room(
 ) -> Room:
     """Read a room's folder. `addresses` puts simulators in the place of hardware. DocumentError names file, line and fix."""
     document = read_document(folder / ROOM_FILE)
+    if original_of(folder.name) != folder.name:
+        raise document.error(
+            (), f"'{folder.name}' is the name of a rehearsal's twin", fix="give the folder another name"
+        )
     try:
         written = RoomFile.model_validate(document.value)
     except ValidationError as error:

@@ -47,9 +47,9 @@ class Desk:
         gateway: Gateway,
         engine: Engine,
         dismissed: Callable[[str], None],
-        folder: Path,
+        folder: Path | None,
     ) -> None:
-        """`folder` is the room's, for scenes that are recorded."""
+        """`folder` is the room's, for scenes that are recorded; none: nothing is kept."""
         self.room = room.id
         self.store = store
         self._room = room

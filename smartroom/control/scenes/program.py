@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from devices.sdk.commands import Set
+from devices.sdk.commands import Priority, Set
 from devices.sdk.errors import Busy, DeviceError, ReplyTimeout
 from devices.sdk.manifest import ValueType
 from devices.sdk.readings import Value
@@ -206,10 +206,10 @@ class Program:
         assert isinstance(end, int | float)
         endpoint = self._gateway.endpoint(goal.device)
         whole = endpoint.driver.spec(goal.property).type is ValueType.INTEGER
-        begun, last = clock.monotonic(), None
+        ends, last = clock.monotonic() + step.seconds, None
         async with self._locks[goal.key]:
-            while (share := (clock.monotonic() - begun) / step.seconds) < 1 and not self._recall.stopped.is_set():
-                exact = start + (end - start) * share
+            while (left := ends - clock.monotonic()) > 0 and not self._recall.stopped.is_set():
+                exact = end - (end - start) * left / step.seconds
                 value = endpoint.driver.check(goal.property, round(exact) if whole else round(exact, 3))
                 if value != last:
                     last = value
@@ -217,12 +217,11 @@ class Program:
                     with suppress(Busy, ReplyTimeout, TimeoutError):  # the next value follows, and the end is proved
                         await endpoint.execute(
                             Set(goal.property, value),
-                            priority=self._recall.priority,
+                            priority=Priority.SCENE,
                             name=f"ramp:{goal.property}",
                             timeout=None,
                         )
-                left = begun + step.seconds - clock.monotonic()
-                await self._pause(max(min(RAMP_INTERVAL_S, left), 0.0))
+                await self._pause(min(RAMP_INTERVAL_S, ends - clock.monotonic()))
 
     def _say(self, number: str, **changes: object) -> None:
         steps = self._recall.run.steps

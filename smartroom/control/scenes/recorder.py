@@ -29,10 +29,10 @@ BEST = "*"
 
 
 class Recorder:
-    """`room` and `scenes` give what the files say now; `folder` is the room's."""
+    """`room` and `scenes` give what the files say now; `folder` is the room's, none in a rehearsal, which writes nothing."""
 
     def __init__(
-        self, folder: Path, room: Callable[[], Room], scenes: Callable[[], Mapping[str, Scene]], gateway: Gateway
+        self, folder: Path | None, room: Callable[[], Room], scenes: Callable[[], Mapping[str, Scene]], gateway: Gateway
     ) -> None:
         self._folder = folder
         self._room = room
@@ -54,6 +54,10 @@ class Recorder:
         self, scene: str, name: Text, icon: str, extends: str | None, lines: Sequence[RecordedLine], by: str
     ) -> None:
         """Write the reviewed lines as a scene's file. ProblemError when the name is taken, or the file would not be valid."""
+        if self._folder is None:
+            raise ProblemError(
+                problem(ErrorCode.NOT_SUPPORTED, "Dalam gladi tidak ada yang disimpan", "A rehearsal keeps nothing")
+            )
         room = self._room()
         path = self._folder / f"{scene}.yaml"
         if scene == UNDO or path.name == ROOM_FILE or path.exists():

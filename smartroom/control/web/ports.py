@@ -19,6 +19,7 @@ from smartroom.control.logbook import LogBook
 from smartroom.control.rundowns.rundowns import Rundowns
 from smartroom.control.scenes.desk import Desk
 from smartroom.protocol.people import AuditEntry
+from smartroom.protocol.state import Rehearsal
 
 
 class Trail(Protocol):
@@ -39,6 +40,18 @@ class Trail(Protocol):
 
     async def read(self, *, before: int | None = None, limit: int = ...) -> Sequence[AuditEntry]:
         """Newest rows first."""
+        ...
+
+
+class Rehearsing(Protocol):
+    """Rehearsals on the pages."""
+
+    async def begin(self, room: str, by: str) -> Rehearsal:
+        """A twin of the room beside it; the one that goes on is joined. ProblemError says why there is none."""
+        ...
+
+    def end(self, room: str) -> None:
+        """The twin is gone, and everything that was done in it."""
         ...
 
 
@@ -69,6 +82,8 @@ class House:
     rundowns: Mapping[str, Rundowns] = field(default_factory=dict)
     """Room -> its rundowns."""
     ceremonies: Ceremonies | None = None
+    rehearsals: Rehearsing | None = None
+    """None where no room can be rehearsed."""
 
 
 @dataclass(frozen=True, slots=True)

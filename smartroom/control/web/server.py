@@ -27,6 +27,7 @@ from smartroom.control.web.api import meetings as meetings_api
 from smartroom.control.web.api import people as people_api
 from smartroom.control.web.api import pictures as pictures_api
 from smartroom.control.web.api import public as public_api
+from smartroom.control.web.api import rehearsal as rehearsal_api
 from smartroom.control.web.api import rooms as rooms_api
 from smartroom.control.web.api import technician as technician_api
 from smartroom.control.web.api import trust as trust_api
@@ -174,6 +175,7 @@ def create_server(
         app,
         (
             *rooms_api.TABLE,
+            *rehearsal_api.TABLE,
             *people_api.TABLE,
             *meetings_api.TABLE,
             *ceremonies_api.TABLE,

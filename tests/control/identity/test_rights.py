@@ -21,6 +21,7 @@ ALLOWED = {
     Action.SCENE_RETRY: "host operator technician",
     Action.RULE_OVERRIDE: "technician",
     Action.SCENE_RECORD: "operator technician",
+    Action.REHEARSE: "operator technician",
     Action.SCENE_CANCEL: "host operator technician",
     Action.UNDO: "host operator technician",
     Action.CONTROL_SET: "host operator technician",

@@ -169,7 +169,7 @@ async def test_real_devices_hear_nothing(tmp_path: Path) -> None:
         )
         folder = write_site(tmp_path, room, SCENES, {"acara": SHOW})
         before = {key: simulator.snapshot() for key, simulator in real.items()}
-        async with twinned(Original(folder, FAMILIES), "hall.latihan") as twin:
+        async with twinned(Original(folder, FAMILIES), "hall-gladi") as twin:
             await twin.connected()
             twin.simulators["projector"].speed_up(100)
             accepted = twin.live.desk.apply("slides", by="gladi", press="press-0001")

@@ -6,7 +6,18 @@ import re
 from pathlib import Path
 
 from smartroom.control.conference.roles import ACTS
-from smartroom.control.web.api import ceremonies, house, meetings, people, pictures, public, rooms, technician, walls
+from smartroom.control.web.api import (
+    ceremonies,
+    house,
+    meetings,
+    people,
+    pictures,
+    public,
+    rehearsal,
+    rooms,
+    technician,
+    walls,
+)
 from smartroom.control.web.ceremony import PRESSES as ON_STAGE
 from smartroom.control.web.meeting import WORDS
 from smartroom.control.web.problems import STATUS
@@ -21,7 +32,7 @@ DOCUMENT = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 def test_every_route_is_told() -> None:
     """The table of the document is the table of the code: method, path, action, summary."""
     told = re.findall(r"^\| ([A-Z]+) \| `(/api/[^`]+)` \| `([^`]+)` \| .* \| .* \| (.*) \|$", DOCUMENT, re.MULTILINE)
-    apis = (rooms, people, meetings, ceremonies, public, technician, house, walls, pictures)
+    apis = (rooms, rehearsal, people, meetings, ceremonies, public, technician, house, walls, pictures)
     tables = [api.TABLE for api in apis]
     lines = [line for table in tables for line in table if not line.page]
     assert told == [(line.method, line.path, str(line.action), line.summary) for line in lines]

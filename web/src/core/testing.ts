@@ -26,6 +26,7 @@ export function emptyRoom(part: Partial<RoomState> = {}): RoomState {
     meeting: null,
     planned: [],
     problem: null,
+    rehearsal: null,
     ...part,
   };
 }

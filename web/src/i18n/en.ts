@@ -11,6 +11,7 @@ export const en: Messages = {
   connecting: "Connecting …",
   lost: "Disconnected",
   simulated: "SIMULATION",
+  rehearsal: "REHEARSAL",
   theme: "Switch between light and dark",
   language: "ID: ganti ke bahasa Indonesia",
   fullscreen: "Full screen",

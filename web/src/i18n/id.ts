@@ -10,6 +10,7 @@ export const id = {
   connecting: "Menghubungkan …",
   lost: "Terputus",
   simulated: "SIMULASI",
+  rehearsal: "GLADI",
   theme: "Ganti tema terang atau gelap",
   language: "EN: switch to English",
   fullscreen: "Layar penuh",

@@ -1609,6 +1609,15 @@ export interface RedoTurn {
   signatory: number;
 }
 
+/** A rehearsal of a room on the pages: simulators for every device, nothing of it reaches the room. */
+export interface Rehearsal {
+  by: string;
+  of: string;
+  room: string;
+  seeded: number;
+  started: number;
+}
+
 /** Every media connection is gone (its worker ended): make new ones, with the next `rev`. */
 export interface Remake {
   why: string;
@@ -1727,6 +1736,7 @@ export interface RoomState {
   place: Text | null;
   planned: RoomMeeting[];
   problem: Problem | null;
+  rehearsal: Rehearsal | null;
   room: string;
   rundowns: Record<string, RundownState>;
   scenes: Record<string, SceneState>;

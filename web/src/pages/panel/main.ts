@@ -15,15 +15,18 @@ const ROOM = "smartroom.room";
 /** A server that does not answer in this time must not keep the page blank. */
 const PATIENCE_MS = 2500;
 
-/** The address names the room (`/panel/<room>`); without it the one this tablet had last, if it still may see it, else the first it may. */
+const TWIN = /-gladi$/;
+
+/** The address names the room (`/panel/<room>`; a rehearsal that is over: its room); without it the one this tablet had last, if it still may see it, else the first it may. */
 async function roomOf(api: Api): Promise<string> {
   const asked = /^\/panel\/([^/]+)$/.exec(location.pathname)?.[1];
-  if (asked) return asked;
+  if (asked && !TWIN.test(asked)) return asked;
   const last = localStorage.getItem(ROOM);
   const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PATIENCE_MS));
   const rooms = await Promise.race([api.rooms(), late]);
-  if (rooms === null || !("ok" in rooms)) return last ?? "-";
-  return (rooms.ok.find((room) => room.id === last) ?? rooms.ok[0])?.id ?? "-";
+  if (rooms === null || !("ok" in rooms)) return asked ?? last ?? "-";
+  const known = (id: string | null | undefined): string | undefined => rooms.ok.find((room) => room.id === id)?.id;
+  return known(asked) ?? known(asked?.replace(TWIN, "")) ?? known(last) ?? rooms.ok[0]?.id ?? "-";
 }
 
 /** Who stands before the page decides what it offers; who is nobody signs in first. */
@@ -41,7 +44,7 @@ async function start(): Promise<void> {
   if (target) mount(Panel, { target, props: { session } });
   screen.start();
   session.start();
-  if (room !== "-") localStorage.setItem(ROOM, room);
+  if (room !== "-" && !TWIN.test(room)) localStorage.setItem(ROOM, room);
   void identify(session);
   prefetch(Object.values(sheets));
 }

@@ -14,5 +14,6 @@ export const sheets = {
   record: new Part(() => import("./RecordSheet.svelte")),
   rundown: new Part(() => import("./Rundown.svelte")),
   rundownBanner: new Part(() => import("./RundownBanner.svelte")),
+  rehearsalBanner: new Part(() => import("./RehearsalBanner.svelte")),
   menu: new Part(() => import("./MenuSheet.svelte")),
 };
