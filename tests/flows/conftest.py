@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -99,6 +100,17 @@ async def devices(page: Page) -> None:
     """Turn the card of the demo's running meeting over to the room's devices."""
     if await page.get_by_test_id("panel").get_attribute("data-meeting"):
         await page.get_by_test_id("card-devices").click()
+
+
+async def picture(page: Page, name: str, *, moving: bool = False) -> None:
+    """What a test sees, as a picture of the guides: `SMARTROOM_PICTURES=docs/img` keeps it, otherwise nothing happens."""
+    folder = os.environ.get("SMARTROOM_PICTURES")
+    if folder is None:
+        return
+    from PIL import Image  # noqa: PLC0415  # only for pictures
+
+    seen = Image.open(io.BytesIO(await page.screenshot(animations="allow" if moving else "disabled")))
+    seen.convert("RGB").quantize(128).save(ROOT / folder / f"{name}.png", optimize=True)
 
 
 @asynccontextmanager

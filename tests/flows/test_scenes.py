@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.flows.conftest import CHROMIUM, Demo, running
+from tests.flows.conftest import CHROMIUM, Demo, picture, running
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,6 +35,7 @@ async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Bro
     await page.get_by_test_id("drift-sheet").wait_for()
     assert await page.get_by_test_id("drift").count() == 1
     assert "di alat sendiri" in await page.get_by_test_id("drift-who").inner_text()
+    await picture(page, "drift")
     await page.get_by_test_id("repair-matrix.route.2").click()
     await page.get_by_test_id("drift-sheet").wait_for(state="detached")
     await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for()
@@ -49,6 +50,7 @@ async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) 
     await page.get_by_test_id("scene-presentasi-look").click()
     row = page.locator("[data-testid=plan-step][data-device=matrix][data-property='route.2']")
     assert "TV kiri" in await page.get_by_test_id("plan-dark").inner_text()
+    await picture(page, "plan")
     await demo.front("matrix", "route.2", 3)
     await page.locator("[data-testid=output-left][data-source=kamera-depan]").wait_for()
     await page.get_by_test_id("plan-run").click()
@@ -56,6 +58,7 @@ async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) 
     await moved.wait_for()
     assert "TV kiri kini Kamera depan" in await moved.inner_text()
     assert "di alat sendiri" in await moved.inner_text()
+    await picture(page, "plan-moved")
     assert await page.get_by_test_id("scene-presentasi").get_attribute("data-state") != "sending"
     await page.get_by_test_id("plan-anew").click()
     await moved.wait_for(state="detached")
@@ -80,6 +83,7 @@ async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser
     await first.wait_for()
     assert "Monitor podium: Rapat video" in await first.inner_text()
     assert "di alat sendiri" in await first.get_by_test_id("event-below").inner_text()
+    await picture(page, "history")
     await page.get_by_test_id("history-hand").click()
     await page.locator("[data-testid=event][data-kind=hand]").first.wait_for()
     assert "Layar utama · volume: 33 %" in await page.get_by_test_id("event").first.inner_text()
@@ -106,6 +110,7 @@ async def test_the_room_is_recorded_as_a_new_mode(pages: tuple[Demo, Browser]) -
     await page.get_by_test_id("record-problem").wait_for()
     assert "sudah dipakai" in await page.get_by_test_id("record-problem").inner_text()
     await page.get_by_test_id("record-name").fill("Rapat sore")
+    await picture(page, "record")
     await page.get_by_test_id("record-save").click()
     await page.get_by_test_id("record-sheet").wait_for(state="detached")
     await page.get_by_test_id("scene-rapat-sore").wait_for()
@@ -116,6 +121,52 @@ async def test_the_room_is_recorded_as_a_new_mode(pages: tuple[Demo, Browser]) -
     await host.get_by_test_id("menu").click()
     await host.get_by_test_id("menu-sheet").wait_for()
     assert await host.get_by_test_id("open-record").count() == 0
+
+
+async def test_the_last_change_is_taken_back(pages: tuple[Demo, Browser]) -> None:
+    """After a mode, `Kembalikan` names it; one touch brings the route and the volume back as they were, and the offer goes."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    await demo.front("matrix", "route.2", 5)
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
+    await page.get_by_test_id("scene-terima-tamu").click()
+    await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for(timeout=60_000)
+    undo = page.get_by_test_id("undo")
+    await undo.filter(has_text="Sambut Tamu").wait_for()
+    await picture(page, "undo")
+    await undo.click()
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for(timeout=60_000)
+    await page.locator("[data-testid=scene-terima-tamu]:not([data-state=active])").wait_for()
+
+
+async def test_a_rehearsal_moves_nothing_of_the_room(pages: tuple[Demo, Browser]) -> None:
+    """From the menu into the twin, as the room stands: a mode runs to its proof there, the room's own devices keep still; its end is everybody's."""
+    demo, browser = pages
+    page = await demo.pair(browser)
+    host = await demo.pair(browser, "host", 390, 844)
+    await demo.front("matrix", "route.2", 5)
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
+    await page.get_by_test_id("menu").click()
+    await page.get_by_test_id("rehearse").click()
+    await page.get_by_test_id("rehearsal-here").wait_for(timeout=40_000)
+    assert page.url.endswith("/panel/smart-room-centre-gladi")
+    assert "GLADI" in await page.get_by_test_id("simulated").inner_text()
+    await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
+    await host.get_by_test_id("rehearsal-elsewhere").wait_for()
+    await page.get_by_test_id("scene-terima-tamu").click()
+    await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for(timeout=90_000)
+    await picture(page, "rehearsal")
+    await host.locator("[data-testid=output-left][data-source=dokumen]").wait_for()  # the room did not move
+    await picture(host, "rehearsal-elsewhere")
+    await host.get_by_test_id("rehearsal-join").click()
+    await host.get_by_test_id("rehearsal-here").wait_for()
+    await host.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for()
+    assert await host.get_by_test_id("rehearsal-end").count() == 0
+    await page.get_by_test_id("rehearsal-end").click(delay=1100)
+    for each in (page, host):
+        await each.wait_for_url("**/panel/smart-room-centre")
+        await each.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
+        await each.get_by_test_id("rehearsal-elsewhere").wait_for(state="detached")
 
 
 CAREFUL = """
@@ -147,6 +198,7 @@ async def test_a_failed_mode_is_put_back_and_says_so(pages: tuple[Demo, Browser]
     assert "Ruangan dikembalikan seperti semula" in await sheet.inner_text()
     member = page.locator("[data-testid=member][data-device=matrix][data-property='route.2']")
     assert await member.get_attribute("data-restored") == "restored"
+    await picture(page, "failure-restored")
     await page.keyboard.press("Escape")
     await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
     await demo.ask("POST", "rooms/smart-room-centre/devices/tv-left/simulator/faults", {"faults": "none"})
@@ -168,6 +220,7 @@ async def test_a_rule_refuses_and_a_technician_overrides(pages: tuple[Demo, Brow
         technician = await demo.pair(browser, "technician")
         await technician.get_by_test_id("scene-rapat-look").click()
         await technician.get_by_test_id("override-reason").fill("paduan suara")
+        await picture(technician, "rule")
         await technician.get_by_test_id("plan-override").click(delay=1100)
         await technician.get_by_test_id("plan-sheet").wait_for(state="detached")
         await technician.locator("[data-testid=scene-rapat]:not([data-state=sending])").wait_for(timeout=60_000)
