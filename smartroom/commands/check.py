@@ -22,7 +22,7 @@ from smartroom.control.room.secrets import load_secrets
 from smartroom.control.rooms import PICTURES
 from smartroom.control.rundowns.model import load_rundowns
 from smartroom.control.rundowns.shape import Shelf
-from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.files import load_scenes
 from smartroom.control.scenes.planner import needed
 from smartroom.control.scenes.stages import plan_of
 from smartroom.protocol.scenes import Plan

@@ -10,7 +10,7 @@ from devices.sdk.catalog import find_families, load_family
 from devices.sdk.manifest import Manifest, SettingSpec, ValueType
 from smartroom.control.room.files import RoomFile
 from smartroom.control.rundowns.model import RundownFile
-from smartroom.control.scenes.model import SceneFile
+from smartroom.control.scenes.files import SceneFile
 
 _TYPES = {
     ValueType.BOOLEAN: "boolean",

@@ -44,7 +44,8 @@ from smartroom.control.rundowns.shape import Shelf
 from smartroom.control.scenes.claims import Owner, Remembered
 from smartroom.control.scenes.desk import Desk
 from smartroom.control.scenes.engine import Diary, Engine
-from smartroom.control.scenes.model import load_scenes, without
+from smartroom.control.scenes.files import load_scenes
+from smartroom.control.scenes.model import without
 from smartroom.control.scenes.ports import RunRecords, StandingRecords, StandingScene
 from smartroom.control.scenes.recall import Recall
 from smartroom.control.scenes.rules import Guard, Judge, Present

@@ -10,7 +10,7 @@ from smartroom.commands.check import _furnished, check, offline_plan
 from smartroom.commands.demo import template
 from smartroom.control.app import Application
 from smartroom.control.room.files import load_room
-from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.files import load_scenes
 from tests.rooms import families
 
 CENTRE = template() / "command-centre"

@@ -16,7 +16,8 @@ from smartroom.control.limits import CUE_HOLD_MAX_S, CUE_TIME_MAX_S, RUNDOWN_CUE
 from smartroom.control.room.expressions import Expression
 from smartroom.control.room.files import Id, Words, from_validation
 from smartroom.control.room.model import Room
-from smartroom.control.scenes.model import Goal, Place, Scene, condition, goals_at, seconds
+from smartroom.control.scenes.goals import condition, goals_at, seconds
+from smartroom.control.scenes.model import Goal, Place, Scene
 from smartroom.protocol.base import Text
 
 FOLDER = "rundowns"

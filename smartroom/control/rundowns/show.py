@@ -23,7 +23,8 @@ from smartroom.control.rundowns.book import Book
 from smartroom.control.rundowns.model import Countdown, Cue, Rundown
 from smartroom.control.rundowns.shape import RundownShape
 from smartroom.control.scenes.model import Scene
-from smartroom.control.scenes.recall import REACHED, Recall
+from smartroom.control.scenes.outcome import REACHED
+from smartroom.control.scenes.recall import Recall
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 from smartroom.protocol.rundowns import Arming, CueDeed, CueResult, Phase

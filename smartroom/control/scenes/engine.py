@@ -24,9 +24,10 @@ from smartroom.control.room.store import Store
 from smartroom.control.scenes.claims import Claim, Movers, Owner
 from smartroom.control.scenes.lights import tile
 from smartroom.control.scenes.model import UNDO, Goal, Scene
+from smartroom.control.scenes.outcome import REACHED, compensation, name_of
 from smartroom.control.scenes.planner import wire_value
 from smartroom.control.scenes.ports import StandingScene
-from smartroom.control.scenes.recall import REACHED, Recall, compensation, name_of
+from smartroom.control.scenes.recall import Recall
 from smartroom.control.scenes.rules import Judge
 from smartroom.control.scenes.steps import Step
 from smartroom.protocol.base import Text

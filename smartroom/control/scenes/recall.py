@@ -9,20 +9,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from devices.sdk.commands import Act, Priority, Set
-from devices.sdk.errors import BadSetting, DeviceError, Unreachable
+from devices.sdk.errors import DeviceError, Unreachable
 from devices.sdk.readings import Reading, Value, matches
 from smartroom.control import clock
 from smartroom.control.devices.gateway import Fact, Gateway, NotReached, Progress, Unverified
 from smartroom.control.errors import device_problem, problem
-from smartroom.control.room.model import PropertyKey, Shape
+from smartroom.control.room.model import PropertyKey
 from smartroom.control.scenes.claims import Claim, Owner
 from smartroom.control.scenes.conditions import Now
 from smartroom.control.scenes.model import Goal, Scene
+from smartroom.control.scenes.outcome import REACHED, compensation, judge, name_of
 from smartroom.control.scenes.planner import Batch, batches, blocked, holds, needed, wire_value
 from smartroom.control.scenes.program import Program, begun
 from smartroom.control.scenes.steps import Step
 from smartroom.protocol.errors import ErrorCode, Problem
-from smartroom.protocol.state import Cause, Member, MemberState, Restored, Run, RunResult, StepRun, StepState
+from smartroom.protocol.state import Cause, Member, MemberState, Restored, Run, RunResult, StepState
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ _TO_RESTORE = frozenset({RunResult.PARTIAL, RunResult.FAILED})
 
 _MOTIONS = frozenset({"presets", "pan_tilt", "zoom"})
 """What moves for a while after it was told to."""
-
-REACHED = frozenset({MemberState.VERIFIED, MemberState.SKIPPED})
 
 
 @dataclass(slots=True)
@@ -505,56 +504,6 @@ class Recall:
                 MemberState.FAILED,
                 problem=earlier or late.model_copy(update={"device": key[0], "property": key[1]}),
             )
-
-
-def name_of(key: PropertyKey) -> str:
-    """`matrix.route.1`: a property's name in runs and states."""
-    return f"{key[0]}.{key[1]}"
-
-
-def judge(members: Iterable[Member], steps: Sequence[StepRun] = ()) -> RunResult:
-    """The result of a run by its members and steps: achieved only when every property was read back at its goal and no step failed.
-
-    Cancelled by somebody is cancelled, whatever had been reached by then; stopped by `hold` has a failure among its members.
-    """
-    members = list(members)
-    states = [member.state for member in members]
-    back = {member.restored for member in members} - {None}
-    if Restored.RESTORED in back and Restored.FAILED not in back:
-        return RunResult.RESTORED
-    if any(step.state is StepState.CANCELLED for step in steps):
-        return RunResult.CANCELLED
-    if all(state in REACHED for state in states):
-        return RunResult.PARTIAL if any(step.state is StepState.FAILED for step in steps) else RunResult.ACHIEVED
-    if MemberState.CANCELLED in states and MemberState.FAILED not in states:
-        return RunResult.CANCELLED
-    if any(state in REACHED or state is MemberState.UNVERIFIED for state in states):
-        return RunResult.PARTIAL
-    if all(state in (MemberState.OVERRIDDEN, MemberState.CANCELLED) for state in states):
-        return RunResult.CANCELLED
-    return RunResult.FAILED
-
-
-def compensation(
-    goals: Sequence[Goal], before: Mapping[PropertyKey, Value], shapes: Mapping[str, Shape]
-) -> tuple[tuple[Goal, ...], tuple[PropertyKey, ...]]:
-    """Goals that put properties back, dependants first, and those that cannot be put back. Pure."""
-    back: dict[PropertyKey, Goal] = {}
-    irreversible: list[PropertyKey] = []
-    for goal in goals:
-        shape = shapes[goal.device]
-        value = before.get(goal.key)
-        try:
-            if value is None or not shape.spec(goal.property).reversible:
-                raise BadSetting("not to be put back", key=goal.property)
-            back[goal.key] = replace(goal, value=shape.check(goal.property, value), after=(), needs=None)
-        except DeviceError:  # a transitional value (warming) was read, or none
-            irreversible.append(goal.key)
-    ordered = {
-        key: replace(goal, after=tuple(other.key for other in goals if key in other.after and other.key in back))
-        for key, goal in back.items()
-    }
-    return tuple(ordered.values()), tuple(irreversible)
 
 
 def _with(member: Member, **changes: object) -> Member:

@@ -15,7 +15,8 @@ from smartroom.control.errors import ProblemError, problem
 from smartroom.control.room.files import ROOM_FILE
 from smartroom.control.room.model import PropertyKey, Room
 from smartroom.control.room.words import clock_label, day_label
-from smartroom.control.scenes.model import UNDO, Scene, load_scene
+from smartroom.control.scenes.files import load_scene
+from smartroom.control.scenes.model import UNDO, Scene
 from smartroom.control.scenes.recording import Present, best_base, contradiction, propose, recordable, text_of
 from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode

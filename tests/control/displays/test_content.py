@@ -14,7 +14,8 @@ from smartroom.control.displays.content import BadContent, canonical, kinds, par
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.walls import Furniture
 from smartroom.control.room.files import load_room
-from smartroom.control.scenes.model import load_scene, without
+from smartroom.control.scenes.files import load_scene
+from smartroom.control.scenes.model import without
 from tests.rooms import families
 from tests.walls import ROOM_FILE, png
 

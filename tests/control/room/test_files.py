@@ -7,7 +7,7 @@ import pytest
 from devices.sdk.document import DocumentError
 from smartroom.control.room.files import load_room
 from smartroom.control.room.secrets import load_secrets
-from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.files import load_scenes
 from tests.rooms import ROOM, SCENES, families, write_site
 
 BAD_ROOMS = [

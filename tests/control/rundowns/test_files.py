@@ -13,7 +13,7 @@ from smartroom.control.room.files import load_room
 from smartroom.control.rundowns.book import Book, read_book
 from smartroom.control.rundowns.model import Rundown, load_rundown
 from smartroom.control.rundowns.shape import Shelf
-from smartroom.control.scenes.model import load_scenes
+from smartroom.control.scenes.files import load_scenes
 from smartroom.protocol.rundowns import CueResult, Phase
 from tests.rooms import ROOM, SCENES, families, write_site
 

@@ -8,7 +8,8 @@ from devices.sdk.readings import Reading, ReadingSource, Value
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.room.files import load_room
 from smartroom.control.room.model import PropertyKey, Room
-from smartroom.control.scenes.model import Scene, load_scenes
+from smartroom.control.scenes.files import load_scenes
+from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.planner import batches, make_plan, needed
 from smartroom.protocol.scenes import Plan, PlanAction
 from tests.rooms import families, write_site

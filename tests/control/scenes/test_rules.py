@@ -16,7 +16,8 @@ from devices.sdk.readings import Value
 from smartroom.control.errors import ProblemError
 from smartroom.control.room.files import load_room
 from smartroom.control.room.model import PropertyKey, Room, Shape
-from smartroom.control.scenes.model import Scene, load_scenes
+from smartroom.control.scenes.files import load_scenes
+from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.rules import DEADMAN, Judge, stages, violations
 from smartroom.protocol.errors import ErrorCode, Problem, Rule
 from smartroom.protocol.scenes import Override, Risk

@@ -10,7 +10,8 @@ import pytest
 
 from devices.sdk.document import DocumentError
 from smartroom.control.room.files import load_room
-from smartroom.control.scenes.model import Scene, load_scene
+from smartroom.control.scenes.files import load_scene
+from smartroom.control.scenes.model import Scene
 from smartroom.control.scenes.steps import SetStep, every
 from smartroom.protocol.errors import ErrorCode
 from smartroom.protocol.scenes import PlanAction
