@@ -6,8 +6,8 @@ Nothing is believed: an acknowledgement only starts the reading, and a value cou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -117,12 +117,13 @@ class Progress:
     reached: Callable[[Set, Reading], None] = field(default=lambda *_: None)
 
 
-Guard = Callable[[str, Sequence[Set], Priority], Awaitable[None]]
-"""Returns when the sets may be sent to the device, or raises."""
+Guard = Callable[[str, Sequence[Set], Priority], AbstractAsyncContextManager[None]]
+"""Entered when the sets may be sent to the device, and left when they are proved or given up; raises when they may not."""
 
 
-async def _let_pass(_device: str, _sets: Sequence[Set], _priority: Priority) -> None:
+def _let_pass(_device: str, _sets: Sequence[Set], _priority: Priority) -> AbstractAsyncContextManager[None]:
     """A room without interlocks."""
+    return nullcontext()
 
 
 class Gateway:
@@ -130,7 +131,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.guard: Guard = _let_pass
-        """Asked before anything is sent to bring a property to a value."""
+        """Stands around everything that is sent to bring a property to a value."""
         self.stored: Collection[tuple[str, str]] = frozenset()
         """Properties the device keeps in a memory that wears: written once for each change, never again in doubt."""
         self._endpoints: dict[str, Endpoint] = {}
@@ -221,7 +222,12 @@ class Gateway:
 
         Raises NotReached or Unverified after the last attempt, or the device's own error. Busy and lost answers are tried again within the deadline.
         """
-        watch = progress or Progress()
+        async with self.guard(device, sets, priority):
+            return await self._bring(device, sets, priority, progress or Progress())
+
+    async def _bring(
+        self, device: str, sets: tuple[Set, ...], priority: Priority, watch: Progress
+    ) -> dict[str, Reading]:
         endpoint = self.endpoint(device)
         specs = {item.property: endpoint.driver.spec(item.property) for item in sets}
         loop = asyncio.get_running_loop()
@@ -230,7 +236,6 @@ class Gateway:
         last: NotReached | DeviceError = NotReached("not tried", None)
         pause = RETRY_PAUSE_S
         attempt = 0
-        await self.guard(device, sets, priority)
         stored = any(specs[item.property].risk == "eeprom" or (device, item.property) in self.stored for item in sets)
         attempts = 1 if stored else SEND_ATTEMPTS
         while attempt < attempts and loop.time() < deadline:

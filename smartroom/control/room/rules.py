@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +66,10 @@ class Rules:
             if key in interlock.relays:
                 found |= {other: interlock.pause_s for other in interlock.relays if other != key}
         return found
+
+    def locked_with(self, keys: Sequence[PropertyKey]) -> list[tuple[PropertyKey, ...]]:
+        """Contacts of every interlock that holds one of these, always in the same order."""
+        return sorted(tuple(lock.relays) for lock in self.interlocks if not set(keys).isdisjoint(lock.relays))
 
 
 # -- the file --

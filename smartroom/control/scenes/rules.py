@@ -6,7 +6,9 @@ The interlock is kept a second time, at the last gate before the wire (`Guard`):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -156,16 +158,27 @@ class Judge:
 
 @dataclass(slots=True)
 class Guard:
-    """The last gate: waits for the pause of an interlock, and refuses a contact while its partner is closed."""
+    """The last gate: waits for the pause of an interlock, and refuses a contact while its partner is closed. One contact of an interlock passes at a time."""
 
     rules: Callable[[], Rules]
     gateway: Gateway
     movers: Movers
+    _passing: defaultdict[tuple[PropertyKey, ...], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
 
-    async def __call__(self, device: str, sets: Sequence[Set], priority: Priority) -> None:
-        """Raise Interlocked, or return when the sets may go."""
+    @asynccontextmanager
+    async def __call__(self, device: str, sets: Sequence[Set], priority: Priority) -> AsyncIterator[None]:
+        """Raise Interlocked, or hold the gate until the sets are proved."""
         rules = self.rules()
         closing = [(device, item.property) for item in sets if item.value is True]
+        async with AsyncExitStack() as held:
+            for contacts in rules.locked_with(closing):  # in one order, so that two never wait for each other
+                await held.enter_async_context(self._passing[contacts])
+            await self._ask(rules, closing, priority)
+            yield
+
+    async def _ask(self, rules: Rules, closing: Sequence[PropertyKey], priority: Priority) -> None:
         for key in closing:
             for partner, pause_s in rules.partners(key).items():
                 if partner in closing or await self._closed(partner, priority):

@@ -300,6 +300,19 @@ async def test_no_path_closes_two_contacts(room: TestRoom) -> None:
     assert not (state["relay.1"] and state["relay.2"])
 
 
+async def test_two_hands_at_one_moment_close_one_contact(room: TestRoom) -> None:
+    """Both were open when both were asked for: one is closed, the other refused by name, and at no moment are both closed."""
+    hands = [
+        room.live.desk.set("screen", f"relay.{number}", value=True, by="Ani", press=f"press-020{number}")
+        for number in (1, 2)
+    ]
+    ends = await asyncio.gather(*hands, return_exceptions=True)
+    (refused,) = [end for end in ends if isinstance(end, ProblemError)]
+    assert rule_of(refused.problem) is Rule.INTERLOCK
+    state = room.simulators["screen"].snapshot()
+    assert state["relay.1"] is not state["relay.2"]
+
+
 async def test_a_relay_has_a_rate(room: TestRoom) -> None:
     """Three changes within a minute are allowed here; the fourth is refused by name."""
     for number, value in enumerate((True, False, True)):
