@@ -177,6 +177,11 @@ desired:
   matrix: {route: {left: rapat, stage: rapat}, volume: {main: 35}}
   tv-left: {power: off}
 """
+LOUD = """
+name: {id: Uji Keras, en: Loud}
+desired:
+  matrix: {volume: {main: 60}}
+"""
 SOUND = "\nrules:\n  sound-limit: {main: {at_most: 58}}\n"
 
 
@@ -209,21 +214,23 @@ async def test_a_rule_refuses_and_a_technician_overrides(pages: tuple[Demo, Brow
     demo, browser = pages
     room = demo.data / "site/smart-room-centre/room.yaml"
     before = room.read_text()
+    (room.parent / "uji-keras.yaml").write_text(LOUD)
     room.write_text(before + SOUND)
     try:
         await demo.ask("PUT", "rooms/smart-room-centre/devices/matrix/properties/volume.1", {"value": 20})
         page = await demo.pair(browser)
-        await page.get_by_test_id("scene-rapat").click()
+        await page.get_by_test_id("scene-uji-keras").wait_for()
+        await page.get_by_test_id("scene-uji-keras").click()
         await page.locator("[data-testid=violation][data-rule=sound-limit]").wait_for()
         assert "melebihi batas 58 %" in await page.get_by_test_id("plan-violations").inner_text()
         assert await page.get_by_test_id("plan-override").count() == 0
         technician = await demo.pair(browser, "technician")
-        await technician.get_by_test_id("scene-rapat-look").click()
+        await technician.get_by_test_id("scene-uji-keras-look").click()
         await technician.get_by_test_id("override-reason").fill("paduan suara")
         await picture(technician, "rule")
         await technician.get_by_test_id("plan-override").click(delay=1100)
         await technician.get_by_test_id("plan-sheet").wait_for(state="detached")
-        await technician.locator("[data-testid=scene-rapat]:not([data-state=sending])").wait_for(timeout=60_000)
+        await technician.locator("[data-testid=scene-uji-keras][data-state=active]").wait_for(timeout=60_000)
         await technician.get_by_test_id("menu").click()
         await technician.get_by_test_id("open-history").click()
         await technician.get_by_test_id("history-run").click()
