@@ -6,6 +6,7 @@ Nothing is believed: an acknowledgement only starts the reading, and a value cou
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -136,6 +137,8 @@ class Gateway:
         """Properties the device keeps in a memory that wears: written once for each change, never again in doubt."""
         self._endpoints: dict[str, Endpoint] = {}
         self._pulses: dict[str, asyncio.Event] = {}
+        self._sent: dict[tuple[str, str], float] = {}
+        """When a set of a property last left, or was given up on its way (monotonic; infinite: it is on its way). What was read before proves nothing."""
 
     def register(self, device: str, endpoint: Endpoint) -> None:
         """Add or replace a device."""
@@ -187,7 +190,8 @@ class Gateway:
         reading = endpoint.reading(name)
         age = clock.monotonic() - reading.at if reading else 0.0
         current = ready and reading is not None and reading.verified and reading.epoch == status.epoch
-        fresh = current and age <= endpoint.driver.spec(name).max_age_s
+        proved = reading is not None and reading.at >= self._sent.get((device, name), 0.0)
+        fresh = current and proved and age <= endpoint.driver.spec(name).max_age_s
         return Fact(reading, ready=ready, current=current, fresh=fresh, error=None if ready else status.error)
 
     async def facts(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], Fact]:
@@ -244,7 +248,7 @@ class Gateway:
             watch.attempt(attempt)
             try:
                 if not _underway(endpoint, left):
-                    await self._send(endpoint, left, priority, deadline - loop.time())
+                    await self._send(device, left, priority, deadline - loop.time())
                 last = await self._verify(endpoint, left, specs, reached, deadline, priority, watch)
             except Busy as error:
                 last = error
@@ -259,13 +263,30 @@ class Gateway:
             pause *= 2
         raise last
 
-    async def _send(self, endpoint: Endpoint, sets: tuple[Set, ...], priority: Priority, remaining: float) -> None:
-        command: Command = sets[0] if len(sets) == 1 else Salvo(sets)
+    async def _send(self, device: str, sets: tuple[Set, ...], priority: Priority, remaining: float) -> None:
+        command: Set | Salvo = sets[0] if len(sets) == 1 else Salvo(sets)
         label = "+".join(item.property for item in sets)
         with suppress(ReplyTimeout):  # it may have run all the same: the read-back decides, not a blind repeat
-            await endpoint.execute(
-                command, priority=priority, name=f"{int(priority)}:{label}", timeout=max(remaining, 0.1)
+            await self.send(
+                device, command, priority=priority, name=f"{int(priority)}:{label}", timeout=max(remaining, 0.1)
             )
+
+    async def send(
+        self,
+        device: str,
+        command: Set | Salvo,
+        *,
+        priority: Priority,
+        name: str,
+        timeout: float | None = None,  # noqa: ASYNC109  # the session owns the clock of its queue
+    ) -> None:
+        """Send without a proof: values on the way of a ramp. Whoever asks afterwards reads anew, also when this was interrupted."""
+        keys = [(device, item.property) for item in (command.sets if isinstance(command, Salvo) else (command,))]
+        self._sent.update(dict.fromkeys(keys, math.inf))
+        try:
+            await self.endpoint(device).execute(command, priority=priority, name=name, timeout=timeout)
+        finally:
+            self._sent.update(dict.fromkeys(keys, clock.monotonic()))
 
     async def _verify(
         self,

@@ -215,11 +215,11 @@ class Program:
                     last = value
                     self._recall.sends(goal.key, value)
                     with suppress(Busy, ReplyTimeout, TimeoutError):  # the next value follows, and the end is proved
-                        await endpoint.execute(
+                        await self._gateway.send(
+                            goal.device,
                             Set(goal.property, value),
                             priority=Priority.SCENE,
                             name=f"ramp:{goal.property}",
-                            timeout=None,
                         )
                 await self._pause(min(RAMP_INTERVAL_S, ends - clock.monotonic()))
 
