@@ -44,8 +44,15 @@ async def pages(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
         await browser.close()
 
 
+SETTLED = """() => Promise.all(document.getAnimations()
+  .filter((each) => each.effect.getComputedTiming().iterations !== Infinity)
+  .map((each) => each.finished.catch(() => undefined)))"""
+"""When what opens is open: half transparent letters are nobody's contrast."""
+
+
 async def violations(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 A and AA."""
+    await page.evaluate(SETTLED)
     # The pages' policy forbids foreign scripts, rightly; the test's own comes in by the debugger's door.
     await page.evaluate((ROOT / "web/node_modules/axe-core/axe.min.js").read_text() + "; 0")
     found: list[str] = await page.evaluate(

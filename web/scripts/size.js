@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 const built = fileURLToPath(new URL("../../smartroom/control/web/static/", import.meta.url));
 
 /** kB (1000 bytes) of script, gzip -9, that a page loads before it can be used. */
-const BUDGETS = { "panel.html": 70, "login.html": 45, "wall.html": 30, "technician.html": 80, "meeting.html": 90, "pad.html": 60, "ceremony.html": 75, "verify.html": 45, "sign.html": 45 };
+const BUDGETS = { "panel.html": 72, "login.html": 45, "wall.html": 30, "technician.html": 80, "meeting.html": 90, "pad.html": 60, "ceremony.html": 75, "verify.html": 45, "sign.html": 45 };
 
 /** Scripts of a page, with everything they import statically. */
 function scriptsOf(page) {

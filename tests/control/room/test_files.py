@@ -62,7 +62,7 @@ BAD_SCENES = [
     ("unknown source", "name: S\ndesired:\n  matrix: {route: {main: laptp}}\n", 3, "did you mean 'laptop'"),
     ("unknown output", "name: S\ndesired:\n  matrix: {route: {mian: laptop}}\n", 3, "did you mean 'route.main'"),
     ("unknown preset", "name: S\ndesired:\n  camera: {preset: podum}\n", 3, "did you mean 'podium'"),
-    ("toggle", "name: S\ndesired:\n  projector: {power: toggle}\n", 3, "one of on, off"),
+    ("toggle", "name: S\ndesired:\n  projector: {power: toggle}\n", 3, "rule no-toggle"),
     ("volume beyond", "name: S\ndesired:\n  matrix: {volume: {main: 140}}\n", 3, "from 0 to 100"),
     ("read-only", "name: S\ndesired:\n  projector: {lamp_hours: 3}\n", 3, "can only be read"),
     ("extends itself", "name: S\nextends: bad\n", 2, "extends itself"),
