@@ -368,8 +368,8 @@ CEREMONIES_PER_ROOM = 2000
 ECHO_FRAMES = 1200
 """Painted batches of all walls that median and p95 of the ink's way are taken from."""
 
-INK_PER_S = 120.0
-"""Batches of a pad: one per frame of a fast tablet."""
+INK_PER_S = 240.0
+"""Batches of a pad: one per report of a fast pen, so that no point waits for a frame."""
 
 INK_BURST = 600.0
 """What a pad kept through five seconds without a network, frame by frame."""

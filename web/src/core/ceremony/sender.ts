@@ -118,7 +118,7 @@ export class InkSender {
     this.#count();
   }
 
-  /** Once per frame: what came becomes batches, and leaves. Without a road it waits, and leaves in few large ones. */
+  /** What came becomes batches, and leaves. Without a road it waits, and leaves in few large ones. */
   flush(at: number): void {
     if (!this.#attempt || !this.ready()) return;
     while (this.#pending.length > 0) {

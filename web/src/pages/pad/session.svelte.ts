@@ -16,6 +16,8 @@ const REST_S = 2;
 /** A point's time has a bound: a field that has been open for longer counts from here, ms. */
 const OPEN_MS = 3_000_000;
 const TICK_MS = 250;
+/** Batches leave no closer than this: the server takes 240 a second. */
+const BATCH_MS = 4.2;
 const UNSAVED = "smartroom.pad.unsaved";
 
 /** This tablet's one life: what it follows, what its hand draws, what is not yet on the server's disk. */
@@ -53,6 +55,7 @@ export class PadSession {
   #attempt = "";
   #stroke = 0;
   #frame = 0;
+  #sentAt = 0;
   #joined = false;
   #road = 0;
   guess: number[][] = [];
@@ -212,16 +215,21 @@ export class PadSession {
     this.drawing = false;
   }
 
-  /** On the glass at once, to the server with the next frame. */
+  /** On the glass with this frame, to the server at once: waiting for the frame to be drawn would cost another one on the wall. */
   #add(points: number[][], end: "" | "up" | "cancel" = ""): void {
     if (this.active === null) return;
     this.stage?.ink.extend(this.active, keyOf(this.source, this.#stroke), points, end !== "");
     this.#sender?.add(this.#stroke, points, end);
     this.drawn += points.length;
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#sender?.flush(this.stage?.connection.clock.now() ?? 0);
-    });
+    if (performance.now() - this.#sentAt >= BATCH_MS) this.#flush();
+    else this.#frame ||= requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#sentAt = performance.now();
+    this.#sender?.flush(this.stage?.connection.clock.now() ?? 0);
   }
 
   // -- presses --
