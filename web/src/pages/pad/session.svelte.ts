@@ -18,6 +18,8 @@ const OPEN_MS = 3_000_000;
 const TICK_MS = 250;
 /** Batches leave no closer than this: the server takes 240 a second. */
 const BATCH_MS = 4.2;
+const FRAME_MS = 16;
+const NOTHING: Kept = { received: 0, durable: 0, points: 0, problem: null };
 const UNSAVED = "smartroom.pad.unsaved";
 
 /** This tablet's one life: what it follows, what its hand draws, what is not yet on the server's disk. */
@@ -30,7 +32,7 @@ export class PadSession {
   /** Not a paired pad, or its right has ended. */
   refused = $state(false);
   told = $state.raw<CeremonyState | null>(null);
-  kept = $state.raw<Kept>({ received: 0, durable: 0, points: 0, problem: null });
+  kept = $state.raw(NOTHING);
   drawing = $state(false);
   /** Points drawn here in this attempt. */
   drawn = $state(0);
@@ -55,6 +57,8 @@ export class PadSession {
   #attempt = "";
   #stroke = 0;
   #frame = 0;
+  #newest = NOTHING;
+  #telling: ReturnType<typeof setTimeout> | null = null;
   #sentAt = 0;
   #joined = false;
   #road = 0;
@@ -103,7 +107,7 @@ export class PadSession {
       (event, body, ms) => road.ask(event, body, ms),
       () => road.ready && this.#joined,
       () => road.clock.now(),
-      (kept) => (this.kept = kept),
+      (kept) => this.#tellKept(kept),
     );
     if (this.#left) this.#sender.restore(this.#left);
     stage.start();
@@ -199,8 +203,8 @@ export class PadSession {
   move(event: Touch, field: Field): void {
     const points = this.#hand?.move(event, field) ?? [];
     if (points.length === 0) return;
-    this.guess = this.#hand?.guess(event, field) ?? [];
     this.#add(points);
+    this.guess = this.#hand?.guess(event, field) ?? [];
   }
 
   /** Lifted, or taken away by the browser: what was drawn stays. */
@@ -218,11 +222,11 @@ export class PadSession {
   /** On the glass with this frame, to the server at once: waiting for the frame to be drawn would cost another one on the wall. */
   #add(points: number[][], end: "" | "up" | "cancel" = ""): void {
     if (this.active === null) return;
-    this.stage?.ink.extend(this.active, keyOf(this.source, this.#stroke), points, end !== "");
     this.#sender?.add(this.#stroke, points, end);
-    this.drawn += points.length;
     if (performance.now() - this.#sentAt >= BATCH_MS) this.#flush();
     else this.#frame ||= requestAnimationFrame(() => this.#flush());
+    this.stage?.ink.extend(this.active, keyOf(this.source, this.#stroke), points, end !== "");
+    this.drawn += points.length;
   }
 
   #flush(): void {
@@ -230,6 +234,17 @@ export class PadSession {
     this.#frame = 0;
     this.#sentAt = performance.now();
     this.#sender?.flush(this.stage?.connection.clock.now() ?? 0);
+  }
+
+  /** New ink that is only here, and trouble, are told at once; what reached the disk, once per frame. */
+  #tellKept(kept: Kept): void {
+    this.#newest = kept;
+    if (kept.problem !== this.kept.problem || (kept.points > 0 && this.kept.points === 0)) this.kept = kept;
+    else
+      this.#telling ??= setTimeout(() => {
+        this.#telling = null;
+        this.kept = this.#newest;
+      }, FRAME_MS);
   }
 
   // -- presses --
