@@ -7,9 +7,7 @@ the floor, then presses five scenes one after the other, each as soon as the one
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,7 +17,7 @@ from devices.sdk.catalog import Family
 from smartroom.control.devices.gateway import Fact
 from smartroom.control.scenes.planner import make_plan, needed
 from smartroom.protocol.state import MemberState, RunResult
-from tests.bench.bench_scene_recall import Floor, living_room, percentile, quick_family, simulators
+from tests.bench.bench_scene_recall import Floor, elsewhere, living_room, percentile, quick_family, simulators
 from tests.bench.report import Figure, Report
 
 DEVICES = 100
@@ -35,15 +33,8 @@ PLANS = 50
 async def main() -> Report:
     """Alternate floor and five recalls."""
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bench.bench_room_100"), stdout=asyncio.subprocess.PIPE, limit=1 << 20
-        )
-        try:
-            addresses = json.loads(await process.stdout.readline()) if process.stdout else []
+        async with elsewhere("tests.bench.bench_room_100") as addresses:
             return await measure(Path(folder), quick_family(), addresses)
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:

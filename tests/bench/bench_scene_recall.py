@@ -38,15 +38,22 @@ async def main() -> Report:
     """Alternate floor and recall, report percentiles of both and of their difference."""
     family = quick_family()
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bench.bench_scene_recall"), stdout=asyncio.subprocess.PIPE
-        )
-        try:
-            addresses = json.loads(await process.stdout.readline()) if process.stdout else []
+        async with elsewhere("tests.bench.bench_scene_recall") as addresses:
             return await measure(Path(folder), family, addresses)
-        finally:
-            process.terminate()
-            await process.wait()
+
+
+@asynccontextmanager
+async def elsewhere(module: str) -> AsyncIterator[list[dict[str, str]]]:
+    """The two sets of simulators that `python -m module` serves, in a process of their own; yields where they are."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module), stdout=asyncio.subprocess.PIPE, limit=1 << 20
+    )
+    assert process.stdout is not None
+    try:
+        yield json.loads(await process.stdout.readline())
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:

@@ -5,16 +5,13 @@ property was settled, the failed one among them, and stops when the last value w
 same three commands and three questions, one after the other, devices side by side, over sockets opened before. Simulators without delay, in another process.
 """
 
-import asyncio
-import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from devices.sdk.catalog import Family
 from smartroom.protocol.state import MemberState, Restored, Run, RunResult
-from tests.bench.bench_scene_recall import Floor, living_room, percentile, quick_family
+from tests.bench.bench_scene_recall import Floor, elsewhere, living_room, percentile, quick_family
 from tests.bench.report import Figure, Report
 
 ROUNDS = 100
@@ -27,15 +24,8 @@ async def main() -> Report:
     """Alternate floor and failing recall."""
     family = quick_family()
     with tempfile.TemporaryDirectory() as folder:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bench.bench_scene_recall"), stdout=asyncio.subprocess.PIPE
-        )
-        try:
-            addresses = json.loads(await process.stdout.readline()) if process.stdout else []
+        async with elsewhere("tests.bench.bench_scene_recall") as addresses:
             return await measure(Path(folder), family, addresses)
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, str]]) -> Report:
