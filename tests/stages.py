@@ -323,6 +323,8 @@ class Staged:
         if session is not None and session.story.stage is CeremonyStage.OPEN:
             await session.void("end of a test", "Operator")
         await self.until(lambda: not any(pad.face for pad in self.hall.pads.values()))
+        walls = [each for each in self.walled.state.devices.values() if each.kind == "wall"]
+        await self.until(lambda: not any(self.walled.state.devices[each.id].link == "ready" for each in walls))
 
     async def until(self, true: Callable[[], Any], limit: float = PATIENCE_S) -> None:
         """Wait until something holds."""

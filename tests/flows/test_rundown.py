@@ -80,6 +80,7 @@ async def test_an_operator_runs_the_show(pages: tuple[Demo, Browser]) -> None:
     await other.get_by_test_id("cue-left").wait_for()
     await page.get_by_test_id("cue-skip").click()
 
+    await cue(page, "hitung-mundur", "skipped").wait_for()
     await cue(page, "tanda-tangan").and_(page.locator("[data-mark=next]")).wait_for()
     await page.get_by_test_id("cue-go").click()
     await page.locator("[data-testid=cue-now][data-cue=tanda-tangan]").wait_for()

@@ -56,7 +56,7 @@ async def test_a_tap_moves_the_matrix(profile: str, wire: str) -> None:
     async with rig(FAMILY, wire=wire, settings=size(profile)) as one:
         reading = await one.bring("route.2", 4)
         assert one.simulator.snapshot()["route.2"] == 4
-    assert reading.source is ReadingSource.QUERY
+    assert reading.verified  # asked, or told by the device before it was asked
 
 
 async def test_what_cannot_be_read_is_never_verified() -> None:

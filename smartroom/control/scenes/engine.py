@@ -79,17 +79,21 @@ class Engine:
         self._last: _Last | None = None
         self._group = asyncio.TaskGroup()
         self._idle = asyncio.Event()
+        self.alive = False
+        """Runs may begin: what earlier lives left is known, and nobody stops the room."""
 
     async def __aenter__(self) -> Self:
         """Begin."""
         await self._group.__aenter__()
         self._group.create_task(self._idle.wait(), name="engine")
+        self.alive = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop all runs where they are."""
+        self.alive = False
         why = problem(ErrorCode.CANCELLED, "Server berhenti", "The server stops")
         for recall in self._recalls.values():
             recall.cancel(why)
@@ -180,7 +184,15 @@ class Engine:
         return recall
 
     def _must_be_free(self, scene: Scene | None, keys: Sequence[PropertyKey]) -> None:
-        """An emergency scene that goes on gives nothing away, except to another one."""
+        """Nothing moves in a room that begins or ends; an emergency scene that goes on gives nothing away, except to another one."""
+        if not self.alive:
+            raise ProblemError(
+                problem(
+                    ErrorCode.BUSY,
+                    "Ruang sedang dimulai; coba lagi sebentar",
+                    "The room is just starting; try again in a moment",
+                )
+            )
         if scene is not None and scene.emergency:
             return
         for recall in self._recalls.values():

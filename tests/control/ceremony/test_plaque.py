@@ -55,6 +55,7 @@ async def place(tmp_path: Path) -> AsyncIterator[tuple[LiveRoom, Hall]]:
         for work in (ceremonies.run(), room.run()):
             task = group.create_task(work)
             stack.callback(task.cancel)
+        await until(lambda: room.engine.alive)
         yield room, ceremonies.hall("hall")
 
 
