@@ -123,8 +123,14 @@ LOG_GATHER_S = 1.0
 LOG_TURN_S = 15.0
 """How often it is looked whether the day is over or the page full."""
 
-LOG_PAGE_RECORDS = 5000
-"""Records of one page: read in a fifth of a second at a start, and small enough to keep its entries in memory."""
+LOG_HELD_S = 0.2
+"""What happens within this time becomes part of the log together."""
+
+LOG_RECORD_EVENTS = 100
+"""Events of one record at most: written down within a millisecond or two, so that nothing waits for it."""
+
+LOG_PAGE_EVENTS = 5000
+"""Events of one page: read in a fifth of a second at a start, and few enough to keep its entries in memory."""
 
 LOG_PAGES_PER_ANSWER = 20
 """Pages one question looks through: some weeks of an ordinary room; older ones are asked for again."""

@@ -40,7 +40,7 @@ class HistoryEntry(Message):
     """One thing that happened."""
 
     id: str
-    """Page of the log and number of the record: `2026-11-27-01.123`."""
+    """Page of the log and number of the event: `2026-11-27-01.123`."""
     at: float
     kind: EventKind
     by: Label = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -40,13 +41,11 @@ def next_page(folder: Path, day: str) -> Path:
     return folder / f"{day}-{newest[1] + 1 if newest[0] == day else 1:02}{SUFFIX}"
 
 
-def told(page: Path, until: float | None = None) -> Chronicle:
+def told(page: Path, until: float = math.inf) -> Chronicle:
     """A page, read as far as it is whole, or as far as a moment; whether it is unaltered, `verify` tells."""
     chronicle = Chronicle(page.stem)
     for record in records(page):
-        if until is not None and record.at > until:
-            break
-        chronicle.add(record)
+        chronicle.add(record, until)
     return chronicle
 
 

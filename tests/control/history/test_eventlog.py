@@ -13,7 +13,8 @@ from smartroom.control.chain import Head, Record
 from smartroom.control.history import eventlog
 from smartroom.control.history.chronicle import Chronicle
 from smartroom.control.history.eventlog import EventLog
-from smartroom.control.history.pages import pages, told, verify
+from smartroom.control.history.pages import pages, records, told, verify
+from smartroom.control.limits import LOG_HELD_S
 from smartroom.protocol.history import HistoryEntry, HistoryQuery
 from smartroom.protocol.state import Cause, RunResult
 from tests.rooms import TestRoom, living
@@ -140,7 +141,8 @@ async def test_a_page_ends_when_it_is_full_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page names the end of the one before; the state and the history go on over it, and nothing is lost while it turns."""
-    monkeypatch.setattr(eventlog, "LOG_PAGE_RECORDS", 20)
+    monkeypatch.setattr(eventlog, "LOG_PAGE_EVENTS", 20)
+    monkeypatch.setattr(eventlog, "LOG_HELD_S", 0.01)
     monkeypatch.setattr(eventlog, "LOG_TURN_S", 0.05)
     monkeypatch.setattr(eventlog, "LOG_GATHER_S", 0.0)
     folder = tmp_path / LOG
@@ -165,6 +167,7 @@ async def test_every_alteration_is_found(tmp_path: Path) -> None:
         async with EventLog(folder, "hall", lambda: 7) as log:
             for number in range(5):
                 log.write("deed", {"by": "Ani", "text": {"id": f"{life}.{number}", "en": ""}})
+                await log.settled()
             if life == 0:
                 await log.turn()
     first, second = pages(folder)
@@ -216,9 +219,10 @@ async def test_the_room_at_a_past_second(room: TestRoom, tmp_path: Path) -> None
     assert room.live.log is not None
     await room.live.log.settled()
     page = pages(tmp_path / LOG)[0]
-    records = [json.loads(line[65:]) for line in page.read_bytes().splitlines()]
-    hand = next(record for record in records if record["kind"] == "deed" and record["body"]["by"] == "Budi")
-    then = told(page, until=hand["at"])
+    lines = [json.loads(line[65:]) for line in page.read_bytes().splitlines()]
+    events = [event for record in lines if record["kind"] == "events" for event in record["body"]["events"]]
+    at = next(at for kind, at, body in events if kind == "deed" and body["by"] == "Budi")
+    then = told(page, until=at)
     route = then.devices["matrix"].properties["route.1"]
     assert route.value == 4
     assert route.moved is not None
@@ -241,4 +245,25 @@ def test_kinds_of_later_versions_are_passed_over() -> None:
     """A page written by a newer server can be read as far as it is understood."""
     chronicle = Chronicle("p")
     chronicle.add(Record(1, "tomorrow", {"x": 1}, 1.0, 1.0, 0, ""))
-    assert chronicle.entries == []
+    chronicle.add(Record(2, "events", {"events": [["tomorrow", 1.0, {}], ["stopped", 1.0, {}]]}, 1.0, 1.0, 0, ""))
+    assert [entry.text.en for entry in chronicle.entries] == ["The server was stopped"]
+
+
+async def test_what_happens_together_is_one_record(tmp_path: Path) -> None:
+    """Each event keeps its own second; a record's worth waits a moment only, and what does not fit one record becomes several."""
+    folder = tmp_path / LOG
+    async with EventLog(folder, "hall", lambda: 7) as log:
+        for number in range(40):
+            log.write("deed", {"by": "Ani", "text": {"id": f"{number} " + "x" * 60_000, "en": ""}})
+        assert not log._chronicle.entries, "nothing is hashed while it happens"
+        await asyncio.sleep(LOG_HELD_S * 2)
+        log.write("deed", {"by": "Ani", "text": {"id": "40", "en": ""}})
+        entries = (await log.read(HistoryQuery(kind="hand", limit=200))).entries
+    assert [entry.text.id.split()[0] for entry in entries] == [str(number) for number in reversed(range(41))]
+    assert len({entry.id for entry in entries}) == 41
+    assert entries[0].at - entries[1].at > LOG_HELD_S
+    (page,) = pages(folder)
+    sizes = [len(record.body["events"]) for record in records(page) if record.kind == "events"]
+    assert sum(sizes) == 43, "with its start and its end"
+    assert 3 < len(sizes) < 15
+    assert [each.broken for each in verify(folder)] == [""]
