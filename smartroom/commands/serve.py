@@ -19,9 +19,10 @@ import click
 
 from smartroom import __version__
 from smartroom.commands.door import Door, close_door, leave_door
-from smartroom.control.app import Application, CannotStart, Media, certificate, spare_collections
+from smartroom.control.app import Application, CannotStart, Media, certificate
 from smartroom.control.conference.engine import Placement
 from smartroom.control.conference.turn import Turn
+from smartroom.control.garbage import spare_collections
 from smartroom.control.web.ports import Front
 from smartroom.settings import Settings
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import ssl
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,9 +29,10 @@ from smartroom.control.devices.bench import Bench
 from smartroom.control.devices.simulation import Simulation
 from smartroom.control.displays.walls import Walls
 from smartroom.control.errors import ProblemError
+from smartroom.control.garbage import QuietCollector
 from smartroom.control.history.eventlog import EventLog
 from smartroom.control.identity.people import People
-from smartroom.control.limits import COLLECT_LATEST_S, COLLECT_S, FILE_POLL_S
+from smartroom.control.limits import FILE_POLL_S
 from smartroom.control.logbook import LogBook
 from smartroom.control.records.database import RecordsError
 from smartroom.control.records.records import Records
@@ -117,7 +116,7 @@ class Application:
         self._hidden = 0
         self._listed = 0
         self._open = AsyncExitStack()
-        self._collected = time.monotonic()
+        self._collector = QuietCollector()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -205,16 +204,8 @@ class Application:
                         group.create_task(self.ceremonies.run(), name="ceremonies")
                 finally:
                     opened.set()
-                self._collect_when_quiet()
+                self._collector.look(quiet=not any(room.engine.busy for room in self.rooms.values()))
                 await asyncio.sleep(FILE_POLL_S)
-
-    def _collect_when_quiet(self) -> None:
-        """A full collection once a minute, while no scene is under way; a room that is never quiet has its turn all the same."""
-        now = time.monotonic()
-        quiet = not any(room.engine.busy for room in self.rooms.values())
-        if now - self._collected > (COLLECT_S if quiet else COLLECT_LATEST_S):
-            self._collected = now
-            gc.collect()
 
     def _open_rooms(self, group: asyncio.TaskGroup) -> None:
         """Every folder of the site with a room.yaml is a room; one that is broken is tried again when it was saved."""
@@ -340,15 +331,6 @@ class _RoomsOf:
         """The scene between two meetings."""
         live = self._application.rooms.get(room)
         return None if live is None else live.described.meetings.between
-
-
-def spare_collections() -> None:
-    """After the start: what the server consists of is left out of the garbage collector's rounds, and all but the youngest are looked through
-    in quiet moments only (`Application`): even the middle generation costs 50 ms in mid-scene.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 1_000_000, 1_000_000)
-    gc.enable()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from asyncio import _get_running_loop
 from collections.abc import Callable
 
 
@@ -19,8 +19,4 @@ def wall() -> float:
     return own() if own is not None else time.time()
 
 
-def _running() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
+_running = _get_running_loop  # asked thirty times for each property of a scene, and this one raises nothing

@@ -89,6 +89,10 @@ COLLECT_S = 60.0
 """Full garbage collections, in quiet moments: minutes of a busy room leave little behind."""
 COLLECT_LATEST_S = 600.0
 """And so much later at the latest, where no moment is quiet."""
+COLLECT_YOUNG = 5_000
+"""New objects that are worth a collection of their own in a quiet moment: some 3 ms."""
+COLLECT_YOUNG_LATEST = 200_000
+"""And in any moment: some 30 MB, were all of it garbage."""
 
 PROGRESS_S = 0.03
 """Steps of a run are shown together this often: three times as often as pages get them."""
@@ -117,14 +121,11 @@ RECORD_QUEUE = 512
 SNAPSHOT_S = 1.0
 """Longest a run waits for its snapshot to be on disk; a synced write takes milliseconds."""
 
-LOG_GATHER_S = 1.0
-"""Events wait this long for one another before they are written and synced: a busy room must not wear out its disk for its log."""
+LOG_HELD_S = 1.0
+"""Events wait this long for one another before they are hashed, written and synced: no scene waits for its log, and no disk is worn out by it."""
 
 LOG_TURN_S = 15.0
 """How often it is looked whether the day is over or the page full."""
-
-LOG_HELD_S = 0.2
-"""What happens within this time becomes part of the log together."""
 
 LOG_RECORD_EVENTS = 100
 """Events of one record at most: written down within a millisecond or two, so that nothing waits for it."""

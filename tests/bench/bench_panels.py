@@ -26,7 +26,7 @@ import socketio
 from aiohttp import web
 
 from devices.sdk.readings import Reading, ReadingSource
-from smartroom.control.app import spare_collections
+from smartroom.control.garbage import spare_collections
 from smartroom.control.limits import SOCKET_PING_S, SOCKET_PONG_S
 from smartroom.control.room.files import load_room
 from smartroom.control.room.store import Store

@@ -20,7 +20,8 @@ from devices.sdk.catalog import Family, find_families, load_family
 from devices.sdk.commands import Query, Set
 from devices.sdk.settings import Settings
 from devices.sdk.testing.run import serve
-from smartroom.control.app import spare_collections
+from smartroom.control.garbage import QuietCollector, spare_collections
+from smartroom.control.limits import FILE_POLL_S
 from smartroom.control.records.records import Records
 from smartroom.control.rooms import LiveRoom, RoomRecords
 from smartroom.protocol.state import Link, MemberState, RunResult
@@ -129,10 +130,20 @@ async def living_room(
                 while any(device.link is not Link.READY for device in live.store.state.devices.values()):
                     await asyncio.sleep(0.05)
             spare_collections()  # as the server does when it has started
+            collecting = asyncio.create_task(collect_when_quiet(live))
             yield live
+            collecting.cancel()
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+async def collect_when_quiet(live: LiveRoom) -> None:
+    """As the server does every second."""
+    collector = QuietCollector()
+    while True:
+        await asyncio.sleep(FILE_POLL_S)
+        collector.look(quiet=not live.engine.busy)
 
 
 class Floor:

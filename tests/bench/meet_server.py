@@ -15,8 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smartroom.control.app import Media, spare_collections
+from smartroom.control.app import Media
 from smartroom.control.conference.engine import Placement
+from smartroom.control.garbage import spare_collections
 from smartroom.protocol.conference import Meeting
 from tests.meetings import House, house
 from tests.rooms import simulate

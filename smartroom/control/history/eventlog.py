@@ -1,6 +1,6 @@
 """The log of one room while it lives: everything that happens is added, nothing waits for it, and a disk that fails never stops a room.
 
-What happens together becomes one record a moment later: hashing each property by itself would make a recall of a hundred devices a fifth slower.
+What happens within a second becomes one record after it: to hash each property by itself would make a recall of a hundred devices a fifth slower.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from smartroom.control.chain import Chain, ChainBusy, ChainDamaged, ChainStopped
 from smartroom.control.history.chronicle import EVENTS, Begun, Chronicle, Happened, Then
 from smartroom.control.history.pages import day_of, next_page, order, pages, told
 from smartroom.control.limits import (
-    LOG_GATHER_S,
     LOG_HELD_S,
     LOG_PAGE_EVENTS,
     LOG_PAGES_PER_ANSWER,
@@ -219,7 +218,7 @@ class EventLog:
         self._chronicle.under_way, self._chronicle.running = under_way, running
 
     def _on(self, page: Path) -> Chain:
-        return Chain(f"events-{self._room}", [FileStorage(page)], clock=_Clock(), gather=LOG_GATHER_S)
+        return Chain(f"events-{self._room}", [FileStorage(page)], clock=_Clock(), gather=0.0)
 
 
 class _Clock:

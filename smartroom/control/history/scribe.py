@@ -13,7 +13,7 @@ from smartroom.control.history.eventlog import EventLog
 from smartroom.control.room.model import Room
 from smartroom.control.room.words import property_label, value_label
 from smartroom.protocol.base import Label, Text, Value
-from smartroom.protocol.state import Cause, Moved, Run
+from smartroom.protocol.state import Cause, Run
 
 
 class Scribe:
@@ -68,8 +68,8 @@ class Scribe:
             return
         self._values[key] = value
         body = {"device": device, "property": name, "value": value, "at": state["at"], "moved": state["moved"]}
-        moved = Moved.model_validate(state["moved"]) if state["moved"] is not None else None
-        if moved is not None and moved.cause not in (Cause.SCENE, Cause.HAND):
+        moved = cast("Mapping[str, object] | None", state["moved"])
+        if moved is not None and moved["cause"] not in (Cause.SCENE, Cause.HAND):
             text = self._said(device, name, value)
             body |= {"text": _plain(text)} if text is not None else {}
         self._log.write("changed", body)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from devices.sdk.commands import Act, Priority, Set
 from devices.sdk.errors import DeviceError, Unreachable
@@ -42,7 +42,26 @@ class Part:
 
     goal: Goal
     claim: Claim
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: bool = False
+    _waited: asyncio.Event | None = None
+    """Few wait for another goal: a scene of three hundred has no event for each."""
+
+    def settle(self) -> None:
+        """It is reached or given up."""
+        self.settled = True
+        if self._waited is not None:
+            self._waited.set()
+
+    def unsettle(self) -> None:
+        """A later step brings it anew."""
+        self.settled = False
+        self._waited = None
+
+    async def wait(self) -> None:
+        """Until it is reached or given up."""
+        if not self.settled:
+            self._waited = self._waited or asyncio.Event()
+            await self._waited.wait()
 
 
 class Recall:
@@ -113,7 +132,7 @@ class Recall:
         self.stopped.set()
         self.moved.set()
         for part in self.parts.values():
-            if not part.settled.is_set():
+            if not part.settled:
                 part.claim.take(why)
 
     async def conduct(
@@ -148,7 +167,7 @@ class Recall:
     async def reach(self, goals: Sequence[Goal], gateway: Gateway, locks: Mapping[PropertyKey, asyncio.Lock]) -> None:
         """One step's goals, side by side, as a scene's."""
         self.arm(goals)
-        left = [goal for goal in goals if not self.parts[goal.key].settled.is_set()]
+        left = [goal for goal in goals if not self.parts[goal.key].settled]
         await self._reach(left, await gateway.facts(needed(left)), gateway, locks)
 
     def arm(self, goals: Sequence[Goal]) -> None:
@@ -157,7 +176,7 @@ class Recall:
         for goal in goals:
             part = self.parts[goal.key]
             part.goal = goal
-            part.settled = asyncio.Event()
+            part.unsettle()
             self._begun.add(goal.key)
             self._update(
                 goal.key, goal=wire_value(goal.value), label=goal.label, state=MemberState.WAITING, problem=None
@@ -321,7 +340,7 @@ class Recall:
         """Take back the cancellations that takeovers made; False when somebody ends the whole run."""
         for goal in batch.goals:
             part = self.parts[goal.key]
-            if part.claim.lost is not None and not part.settled.is_set() and task is not None:
+            if part.claim.lost is not None and not part.settled and task is not None:
                 task.uncancel()
         return task is not None and not task.cancelling()
 
@@ -347,7 +366,7 @@ class Recall:
             part = self.parts.get(key)
             if part is None:
                 continue
-            await part.settled.wait()
+            await part.wait()
             member = self.run.members[name_of(key)]
             if member.state not in REACHED:
                 why = problem(
@@ -388,7 +407,7 @@ class Recall:
             for key in by_name.values():
                 self._sent.setdefault(key, self._phase)
                 self.parts[key].claim.sending(self.parts[key].goal.value)
-                if not self.parts[key].settled.is_set():
+                if not self.parts[key].settled:
                     self._update(key, state=MemberState.SENDING, attempts=number, problem=None)
 
         def waiting(item: Set, value: Value, seconds: float) -> None:
@@ -428,7 +447,7 @@ class Recall:
 
     def _fail(self, goals: list[Goal], state: MemberState, why: Problem, value: object = None) -> None:
         for goal in goals:
-            if not self.parts[goal.key].settled.is_set():
+            if not self.parts[goal.key].settled:
                 self._settle(goal.key, state, problem=why.model_copy(update={"property": goal.property}), value=value)
 
     async def _device_returned(self, gateway: Gateway, device: str) -> bool:
@@ -451,9 +470,7 @@ class Recall:
                 self._settle(goal.key, MemberState.VERIFIED, value=wire_value(facts[goal.key].value))
 
     def _left(self, batch: Batch) -> list[Goal]:
-        return [
-            goal for goal in batch.goals if not self._taken_over(goal.key) and not self.parts[goal.key].settled.is_set()
-        ]
+        return [goal for goal in batch.goals if not self._taken_over(goal.key) and not self.parts[goal.key].settled]
 
     def _taken_over(self, key: PropertyKey) -> bool:
         """Settle a goal that somebody else owns now, or that was cancelled."""
@@ -474,9 +491,9 @@ class Recall:
         self, key: PropertyKey, state: MemberState, *, problem: Problem | None = None, value: object = None
     ) -> None:
         part = self.parts[key]
-        if part.settled.is_set():
+        if part.settled:
             return
-        part.settled.set()
+        part.settle()
         if state is MemberState.FAILED and self.scene.on_failure == "hold":
             self._held = True
         self._update(
@@ -496,7 +513,7 @@ class Recall:
     def _settle_rest(self) -> None:
         late = problem(ErrorCode.TIMEOUT, "Batas waktu lewat", "The time limit has passed")
         for key, part in self.parts.items():
-            if key not in self._begun or part.settled.is_set() or self._taken_over(key):
+            if key not in self._begun or part.settled or self._taken_over(key):
                 continue
             earlier = self.run.members[name_of(key)].problem
             self._settle(

@@ -14,7 +14,6 @@ from smartroom.control.history import eventlog
 from smartroom.control.history.chronicle import Chronicle
 from smartroom.control.history.eventlog import EventLog
 from smartroom.control.history.pages import pages, records, told, verify
-from smartroom.control.limits import LOG_HELD_S
 from smartroom.protocol.history import HistoryEntry, HistoryQuery
 from smartroom.protocol.state import Cause, RunResult
 from tests.rooms import TestRoom, living
@@ -144,7 +143,6 @@ async def test_a_page_ends_when_it_is_full_and_the_next_goes_on(
     monkeypatch.setattr(eventlog, "LOG_PAGE_EVENTS", 20)
     monkeypatch.setattr(eventlog, "LOG_HELD_S", 0.01)
     monkeypatch.setattr(eventlog, "LOG_TURN_S", 0.05)
-    monkeypatch.setattr(eventlog, "LOG_GATHER_S", 0.0)
     folder = tmp_path / LOG
     written = 0
     async with EventLog(folder, "hall", lambda: 7) as log:
@@ -249,19 +247,20 @@ def test_kinds_of_later_versions_are_passed_over() -> None:
     assert [entry.text.en for entry in chronicle.entries] == ["The server was stopped"]
 
 
-async def test_what_happens_together_is_one_record(tmp_path: Path) -> None:
-    """Each event keeps its own second; a record's worth waits a moment only, and what does not fit one record becomes several."""
+async def test_what_happens_together_is_one_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event keeps its own second; it waits a moment only, and what does not fit one record becomes several."""
+    monkeypatch.setattr(eventlog, "LOG_HELD_S", 0.05)
     folder = tmp_path / LOG
     async with EventLog(folder, "hall", lambda: 7) as log:
         for number in range(40):
             log.write("deed", {"by": "Ani", "text": {"id": f"{number} " + "x" * 60_000, "en": ""}})
         assert not log._chronicle.entries, "nothing is hashed while it happens"
-        await asyncio.sleep(LOG_HELD_S * 2)
+        await asyncio.sleep(0.1)
         log.write("deed", {"by": "Ani", "text": {"id": "40", "en": ""}})
         entries = (await log.read(HistoryQuery(kind="hand", limit=200))).entries
     assert [entry.text.id.split()[0] for entry in entries] == [str(number) for number in reversed(range(41))]
     assert len({entry.id for entry in entries}) == 41
-    assert entries[0].at - entries[1].at > LOG_HELD_S
+    assert entries[0].at - entries[1].at > 0.05
     (page,) = pages(folder)
     sizes = [len(record.body["events"]) for record in records(page) if record.kind == "events"]
     assert sum(sizes) == 43, "with its start and its end"
