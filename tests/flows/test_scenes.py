@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,13 +14,34 @@ from tests.flows.conftest import CHROMIUM, Demo, picture, running
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
 
+BEGINNING = """
+name: Awal
+hidden: true
+desired:
+  matrix: {route: {main: kamera-depan, left: kamera-depan, stage: kamera-belakang}}
+"""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pages(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Demo, Browser]]:
+async def shown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Demo, Browser]]:
     """One demo and one browser for all."""
     async with running(tmp_path_factory.mktemp("scenes") / "data") as demo, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        (demo.data / "site/smart-room-centre/awal.yaml").write_text(BEGINNING)
+        async with asyncio.timeout(10):
+            while (await demo.smartroom("plan", "smart-room-centre", "awal"))[0] == 1:
+                await asyncio.sleep(0.2)
         yield demo, browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def pages(shown: tuple[Demo, Browser]) -> tuple[Demo, Browser]:
+    """No mode stands when a test begins, whichever ran before it: a tap on one that drifted asks instead of running it."""
+    demo, _ = shown
+    code, output = await demo.smartroom("apply", "smart-room-centre", "awal")
+    assert code == 0, output
+    return shown
 
 
 async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Browser]) -> None:
@@ -85,8 +107,7 @@ async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser
     assert "di alat sendiri" in await first.get_by_test_id("event-below").inner_text()
     await picture(page, "history")
     await page.get_by_test_id("history-hand").click()
-    await page.locator("[data-testid=event][data-kind=hand]").first.wait_for()
-    assert "Layar utama · volume: 33 %" in await page.get_by_test_id("event").first.inner_text()
+    await page.get_by_test_id("event").first.filter(has_text="Layar utama · volume: 33 %").wait_for()
     await page.get_by_test_id("history-run").click()
     run = page.locator("[data-testid=event][data-kind=run]").first
     await run.wait_for()

@@ -82,6 +82,12 @@ class Claim:
             return True
         return self.operation is not None and spec.capability in _GLIDES
 
+    def left(self, before: WireValue, spec: PropertySpec) -> None:
+        """Somebody moved it away from where it stood as it was sent: should it return there, that is not ours either."""
+        stood = tuple(before) if isinstance(before, list) else before
+        if self.operation is None and self._sent is not None and matches(stood, self._sent[0], spec.tolerance):
+            self._sent = None
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
@@ -129,6 +135,8 @@ class Movers:
             return self._at_first(key, value, reading.value, at, owner)
         if owner is not None:
             return Moved(cause=owner.cause, at=at, by=owner.by, scene=owner.scene, before=before[0])
+        if key in self.claims:
+            self.claims[key].left(before[0], self.shape(device).spec(reading.property))
         return Moved(cause=Cause.DEVICE if before[1] else Cause.RETURN, at=at, before=before[0])
 
     def changed_at(self, key: PropertyKey) -> float | None:

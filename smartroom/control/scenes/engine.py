@@ -138,7 +138,8 @@ class Engine:
         recall = self._begin(scene, by, goals, carried, displaced, scene.steps if only is None else ())
         self._latest[scene.id] = recall
         with self._store.batch():
-            self._store.put(("scenes", scene.id, "run"), recall.run)
+            if (place := self._place(recall)) is not None:
+                self._store.put(place, recall.run)
             self._relight()
         return recall, False
 
@@ -345,7 +346,8 @@ class Engine:
             return None
         if scene == UNDO:
             return ("undoing",)
-        return ("scenes", scene, "run") if scene in self.scenes else None
+        shown = scene in self.scenes and not self.scenes[scene].hidden
+        return ("scenes", scene, "run") if shown else None
 
     # -- one run --
 

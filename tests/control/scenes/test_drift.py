@@ -56,6 +56,16 @@ async def test_a_front_panel_is_named(room: TestRoom) -> None:
     assert (who.cause, who.by, who.before) == (Cause.DEVICE, "", 2)
 
 
+async def test_a_front_panel_that_turns_back_is_named(room: TestRoom) -> None:
+    """Moved away at the device and back to what the scene had sent a moment ago: both were the front panel's doing."""
+    room.simulators["matrix"].front_panel("route.1", 4)
+    await drifted(room, "route.1")
+    room.simulators["matrix"].front_panel("route.1", 2)
+    await drifted(room)
+    who = moved(room, "matrix", "route.1")
+    assert (who.cause, who.by, who.before) == (Cause.DEVICE, "", 4)
+
+
 async def test_a_restart_of_the_device_is_named(room: TestRoom) -> None:
     """A device that comes back with its defaults is no front panel: the values changed while it was cut off."""
     room.simulators["matrix"].power_cut(0.3)

@@ -196,6 +196,17 @@ async def test_hold_stops_what_was_not_sent(tmp_path: Path) -> None:
         assert report.run.members["projector.input"].state in (MemberState.FAILED, MemberState.CANCELLED)
 
 
+async def test_a_hidden_scene_runs_by_its_name(tmp_path: Path) -> None:
+    """It moves the room and displaces what stood; no tile shows it."""
+    async with living(tmp_path, ROOM, SCENES | {"start": SCENES["meeting"] + "hidden: true\n"}) as room:
+        await room.apply("slides")
+        report = await room.apply("start")
+        assert report.run.result is RunResult.ACHIEVED
+        assert "start" not in room.state.scenes
+        assert room.scene("slides").light is SceneLight.IDLE
+        await room.live.desk.set("matrix", "volume.1", 20, by="host", press="press-0301")
+
+
 async def test_after_a_restart_the_room_is_read_and_nothing_is_sent(tmp_path: Path) -> None:
     """A scene that stood is shown by what is read now; a run cut short is offered, never sent."""
     async with living(tmp_path) as room:
