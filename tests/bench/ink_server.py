@@ -16,6 +16,7 @@ import socketio
 from aiohttp import web
 
 from smartroom.control.displays.content import canonical, parse
+from smartroom.control.garbage import spare_collections
 from smartroom.protocol.people import Role
 from tests.bench.ink_pages import BARE_PAD, BARE_WALL
 from tests.ceremonies import ALONE, freeze
@@ -57,6 +58,7 @@ async def main() -> None:
                 stage = canonical(parse({"kind": "ceremony"}))
                 await walled.desk.set("wall.kiri", "content", stage, by="bench", press=f"b-{time.time_ns()}")
             await session.open("Bench")
+            spare_collections()  # as the server does when it has started
             print("open", flush=True)
             await asyncio.to_thread(sys.stdin.read)
             await bare.cleanup()

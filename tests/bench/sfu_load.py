@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -252,7 +253,8 @@ async def main(options: argparse.Namespace) -> None:
             "p50": delays[len(delays) // 2] if delays else 0,
             "p99": delays[len(delays) * 99 // 100] if delays else 0,
         }
-        print(json.dumps(found), flush=True)
+        with contextlib.suppress(BrokenPipeError):  # whoever started it may have seen enough
+            print(json.dumps(found), flush=True)
         stop.set()
         await asyncio.gather(*sending)
         os._exit(0)  # sockets need no ceremony in a bench

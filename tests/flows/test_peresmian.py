@@ -61,6 +61,18 @@ async def looked_at(page: Page) -> None:
     assert await violations(page) == []
 
 
+async def stands(demo: Demo, device: str, **wanted: object) -> None:
+    """Wait until a device of the room has been read so."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            state = await demo.ask("GET", f"rooms/{ROOM}")
+            assert isinstance(state, dict)
+            properties = state["devices"][device]["properties"]
+            if all(properties[name.replace("_", ".")]["value"] == value for name, value in wanted.items()):
+                return
+            await asyncio.sleep(0.2)
+
+
 async def staged(page: Page, stage: str) -> None:
     """Wait until the operator's desk tells this stage."""
     await page.locator(f"[data-testid=operator][data-stage={stage}]").wait_for()
@@ -125,6 +137,7 @@ async def test_from_the_text_to_the_document_that_anybody_can_check(
     await staged(desk, "revealed")
     await desk.keyboard.up("Space")
     await expect(screen.get_by_test_id("unveiling")).to_have_attribute("data-unveiled", "true")
+    await stands(demo, "panggung", relay_1=True, relay_2=True)  # lights on, curtain open
     await expect(screen.get_by_test_id("recorded")).to_contain_text("Goresan direkam")
     assert await screen.get_by_test_id("legal").count() == 0
 

@@ -20,28 +20,32 @@ export function inkOn(material: PlaqueLook, wet = false): InkLook {
   return wet ? WET : GOLD;
 }
 
-/** Draws strokes on two canvases: what is settled stays, the newest tip and the guess are drawn anew in each frame. */
+/** Draws strokes: what is settled stays, the newest tip and the guess are drawn anew in each frame.
+ *
+ * What is settled is kept beside the page, and of each frame only what has changed is copied to the glass: a second canvas over the first would have the
+ * browser put both together anew, sixty times a second, which costs an old tablet more than all the drawing.
+ */
 export class Painter {
-  #settled: CanvasRenderingContext2D;
-  #tip: CanvasRenderingContext2D;
+  #settled = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+  #glass: CanvasRenderingContext2D;
   #nibs = new Map<string, Nib>();
   #scale = 1;
   #left = 0;
   #top = 0;
   #tails = new Map<string, Piece>();
   #look = WET;
-  /** Points that are on the settled canvas. */
+  /** What of the glass is not as it should be: settled pieces that it lacks, and the tip of the last frame. */
+  #stale = new Patch();
+  /** Points that are settled. */
   drawn = 0;
 
-  constructor(settled: HTMLCanvasElement, tip: HTMLCanvasElement) {
-    const options = { desynchronized: false };
-    this.#settled = settled.getContext("2d", options) as CanvasRenderingContext2D;
-    this.#tip = tip.getContext("2d", options) as CanvasRenderingContext2D;
+  constructor(glass: HTMLCanvasElement) {
+    this.#glass = glass.getContext("2d") as CanvasRenderingContext2D;
   }
 
-  /** The canvases have a new size: `scale` pixels a unit of the field, which begins at (left, top). Everything is to be drawn again. */
+  /** The canvas has a new size: `scale` pixels a unit of the field, which begins at (left, top). Everything is to be drawn again. */
   place(width: number, height: number, scale: number, left: number, top: number): void {
-    for (const context of [this.#settled, this.#tip]) {
+    for (const context of [this.#settled, this.#glass]) {
       context.canvas.width = width;
       context.canvas.height = height;
     }
@@ -57,7 +61,9 @@ export class Painter {
     this.drawn = 0;
     this.#nibs.clear();
     this.#tails.clear();
-    for (const context of [this.#settled, this.#tip]) context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    const { width, height } = this.#glass.canvas;
+    this.#settled.clearRect(0, 0, width, height);
+    this.#stale.add(0, 0, width, height);
   }
 
   /** Further points of a stroke. */
@@ -77,10 +83,14 @@ export class Painter {
     }
   }
 
-  /** Once per frame: the tips, and where the pen seems to be going. */
+  /** Once per frame: what has settled, the tips, and where the pen seems to be going. */
   finish(guess: readonly InkPoint[] = []): void {
-    const context = this.#tip;
-    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    const context = this.#glass;
+    const { x, y, width, height } = this.#stale.take(context.canvas);
+    if (width > 0 && height > 0) {
+      context.clearRect(x, y, width, height);
+      context.drawImage(this.#settled.canvas, x, y, width, height, x, y, width, height);
+    }
     if (this.#tails.size === 0) return;
     this.#begin(context);
     let last: Piece | undefined;
@@ -103,10 +113,36 @@ export class Painter {
   #curve(context: CanvasRenderingContext2D, { from, by, to, width }: Piece): void {
     const x = (value: number): number => this.#left + value * this.#scale;
     const y = (value: number): number => this.#top + value * this.#scale;
-    context.lineWidth = Math.max(width * this.#scale, 1);
+    const broad = Math.max(width * this.#scale, 1);
+    context.lineWidth = broad;
     context.beginPath();
     context.moveTo(x(from[0]), y(from[1]));
     context.quadraticCurveTo(x(by[0]), y(by[1]), x(to[0]), y(to[1]));
     context.stroke();
+    // A curve stays within its three points, and its line half its breadth around it.
+    for (const point of [from, by, to]) this.#stale.add(x(point[0]) - broad, y(point[1]) - broad, x(point[0]) + broad, y(point[1]) + broad);
+  }
+}
+
+/** The smallest rectangle around what was added. */
+class Patch {
+  #left = Infinity;
+  #top = Infinity;
+  #right = -Infinity;
+  #bottom = -Infinity;
+
+  add(left: number, top: number, right: number, bottom: number): void {
+    this.#left = Math.min(this.#left, left);
+    this.#top = Math.min(this.#top, top);
+    this.#right = Math.max(this.#right, right);
+    this.#bottom = Math.max(this.#bottom, bottom);
+  }
+
+  /** In whole pixels of the canvas, and empty from now on; no width when nothing was added. */
+  take({ width, height }: HTMLCanvasElement): { x: number; y: number; width: number; height: number } {
+    const [x, y] = [Math.max(0, Math.floor(this.#left)), Math.max(0, Math.floor(this.#top))];
+    const [right, bottom] = [Math.min(width, Math.ceil(this.#right)), Math.min(height, Math.ceil(this.#bottom))];
+    [this.#left, this.#top, this.#right, this.#bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    return { x, y, width: right - x, height: bottom - y };
   }
 }
