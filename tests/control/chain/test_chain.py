@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -369,6 +370,57 @@ async def test_no_acknowledged_record_is_lost_with_the_power(first: int, seeds: 
     for seed in range(first, first + seeds):
         total += await power_loss(seed)
     assert total > seeds
+
+
+async def disk_errors(seed: int) -> tuple[int, int]:
+    """One life on one or two disks that fail or are full at any call, and the next one; how many records were acknowledged, and how many disks failed."""
+    draw = random.Random(seed)
+    odds = draw.choice((0.02, 0.1, 0.3))
+
+    def fault(what: str) -> None:
+        if what in ("append", "sync") and draw.random() < odds:
+            raise OSError(draw.choice((BROKEN, FULL)), what)
+
+    disks = [FaultyDisk(name=f"disk {n}") for n in range(draw.choice((1, 2)))]
+    acknowledged: list[Head] = []
+    async with Chain("t", disks, gather=0) as chain:
+        for disk in disks:
+            disk.before = fault
+        with suppress(ChainStopped):
+            for _ in range(draw.randrange(1, 40)):
+                for _ in range(draw.randrange(1, 4)):
+                    chain.append("entry", {"data": "x" * draw.randrange(400)})
+                if draw.random() < 0.7:
+                    await chain.settled()
+                    acknowledged.append(chain.durable)
+        failed = sum(copy.state is CopyState.FAILED for copy in chain.health)
+        assert chain.stopped == (failed == len(disks)), f"seed {seed}: it stops when no disk is left, and not before"
+    for disk in disks:  # of what no sync has promised the kernel keeps what it likes
+        disk.before = lambda _: None
+        disk.data = disk.data[: draw.randint(disk.synced, len(disk.data))]
+    async with Chain("t", disks) as chain:
+        assert lost(acknowledged, chain.past) == [], f"seed {seed}: acknowledged and lost"
+    return len(acknowledged), failed
+
+
+@pytest.mark.parametrize(
+    ("first", "seeds"),
+    [
+        pytest.param(0, 200, id="short"),
+        *(
+            pytest.param(n, 2500, id=f"long-{n}", marks=[pytest.mark.durability, pytest.mark.timeout(900)])
+            for n in range(10_000, 20_000, 2500)
+        ),
+    ],
+)
+async def test_no_acknowledged_record_is_lost_with_a_disk(
+    monkeypatch: pytest.MonkeyPatch, first: int, seeds: int
+) -> None:
+    """EIO and ENOSPC from any write or sync of one copy or both: all that was acknowledged is on a disk, and nothing is once none is left."""
+    monkeypatch.setattr("smartroom.control.chain.chain.RETRY_S", 0.0)
+    told = [await disk_errors(seed) for seed in range(first, first + seeds)]
+    assert sum(acknowledged for acknowledged, _ in told) > seeds
+    assert sum(failed for _, failed in told) > seeds / 4
 
 
 @pytest.mark.needs("strace")
