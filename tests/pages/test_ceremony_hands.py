@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import FloatRect, Page, async_playwright, expect
 
 from smartroom.protocol.ceremony import PadMode
@@ -204,3 +206,36 @@ async def test_two_people_at_one_text_overwrite_nothing(staged: Staged) -> None:
     await two.locator("#subject").fill("Balai Kota")
     await two.get_by_test_id("save").click()
     await expect(one.locator("#subject")).to_have_value("Balai Kota")
+
+
+async def test_a_text_has_its_emblem_its_look_and_its_people_in_order(staged: Staged) -> None:
+    """Emblem from a file, a second signatory put first, metal: seen at once, saved as one text, previewed on the wall; what is no picture changes nothing."""
+    await staged.ceremony(opened=False, frozen=False)
+    wall, page = await staged.wall("kiri"), await desk(staged)
+    first = staged.session.text.signatories[0].name
+    drawn = io.BytesIO()
+    Image.new("RGB", (240, 300), (18, 96, 60)).save(drawn, "PNG")
+    await page.get_by_test_id("emblem").set_input_files(
+        {"name": "lambang.png", "mimeType": "image/png", "buffer": drawn.getvalue()}
+    )
+    emblem = page.get_by_test_id("picture").locator("img").first
+    await emblem.wait_for()
+    assert await emblem.evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    await page.get_by_test_id("add").click()
+    await page.get_by_test_id("name-1").fill("Siti Rahmawati")
+    await page.get_by_test_id("title-1").fill("Sekretaris Daerah")
+    await page.get_by_role("button", name="Siti Rahmawati").first.click()
+    await expect(page.get_by_test_id("name-0")).to_have_value("Siti Rahmawati")
+    await page.get_by_test_id("look-metal").click()
+    await page.get_by_test_id("save").click()
+    await staged.until(lambda: staged.session.text.look == "metal")
+    text = staged.session.text
+    assert [each.name for each in text.signatories] == ["Siti Rahmawati", first]
+    assert text.emblem_sha256 is not None
+    await page.get_by_test_id("preview").click()
+    await expect(wall.page.get_by_test_id("reading")).to_contain_text("Siti Rahmawati")
+    await page.get_by_test_id("emblem").set_input_files(
+        {"name": "lambang.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    await page.get_by_role("alert").first.wait_for()
+    assert staged.session.text.emblem_sha256 == text.emblem_sha256
