@@ -16,7 +16,7 @@ from tests.walls import ROOM, House, Walled, free_port, png
 pytestmark = [pytest.mark.needs("chromium")]
 
 WARM_UP = 60
-"""Changes until every kind's script, style and typeface is there. A longer run takes a quarter of itself: V8 compiles what is used often, half a megabyte in all."""
+"""Changes until every kind's script, style and typeface is there. A long run takes a quarter of itself: V8 compiles what is used often."""
 HEAP_SHARE = 1.10
 """The heap may breathe by a tenth; what is kept for each change would show as more."""
 NODES_SHARE = 1.05
