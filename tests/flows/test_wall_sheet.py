@@ -67,12 +67,8 @@ async def test_a_message_stands_on_both_walls_and_can_be_put_back(walled: Walled
     await panel.get_by_test_id("wall-show").click()
     for page in (kiri, kanan):
         await expect(page.get_by_role("heading")).to_contain_text("Rapat mundur 15 menit")
-    shown = [
-        found.painted for key in ("kiri", "kanan") if (found := walled.application.walls[ROOM].find(f"wall.{key}"))
-    ]
-    assert [painted.text for painted in shown if painted] == [
-        '{"kind":"message","title":"Rapat mundur 15 menit","tone":"warning"}'
-    ] * 2
+    text = '{"kind":"message","title":"Rapat mundur 15 menit","tone":"warning"}'
+    await walled.until(lambda: all(walled.content(key) == text for key in ("kiri", "kanan")))
     await expect(panel.get_by_test_id("wall-words")).to_contain_text("Pesan: Rapat mundur 15 menit")
     await panel.get_by_test_id("wall-back").click()
     await expect(kiri.get_by_role("heading")).to_contain_text("Diskominfo")

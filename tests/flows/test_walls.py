@@ -126,6 +126,9 @@ async def test_a_reload_brings_the_content_back(walled: Walled, browser: Browser
 async def test_a_reload_in_mid_switch_is_survived(walled: Walled, browser: Browser) -> None:
     """The page is loaded anew while a scene waits for it: the run waits for its return and ends achieved."""
     page, _ = await screen(browser, walled, "kiri"), await screen(browser, walled, "kanan")
+    await walled.until(
+        lambda: walled.wall("kiri").link is Link.READY, 20
+    )  # a busy machine starves the first for seconds
     run = asyncio.create_task(walled.apply("uji"))
     await asyncio.sleep(0.05)
     await page.reload()
@@ -224,8 +227,9 @@ async def test_a_revoked_screen_shows_nothing_more(walled: Walled, browser: Brow
     await walled.set("kiri", "content", '{"kind":"message","title":"Rahasia"}')
     tokens = walled.application.people.tokens
     (row,) = [row for row in tokens if row.wall == "wall.kiri"]
+    await walled.until(lambda: walled.wall("kiri").link is Link.READY, 20)
     await tokens.revoke(row.id)
-    await expect(page.get_by_test_id("idle")).to_contain_text("belum dipasangkan", timeout=8000)
+    await expect(page.get_by_test_id("idle")).to_contain_text("belum dipasangkan", timeout=20_000)
     await expect(page.get_by_text("Rahasia")).to_have_count(0)
     await walled.until(lambda: walled.wall("kiri").problem is not None and walled.wall("kiri").link is Link.OFFLINE)
     report = await walled.apply("sambut")
