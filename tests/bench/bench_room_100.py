@@ -2,7 +2,6 @@
 
 As bench_scene_recall: simulators without delay in another process, one set for the floor (the same bytes over raw sockets) and one for the room. A round sends
 the floor, then presses five scenes one after the other, each as soon as the one before has ended; each changes all 300 properties and proves each by read-back.
-A round is followed by a second of rest, in which the server tidies up as it does in any quiet second.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from pathlib import Path
 
 from devices.sdk.catalog import Family
 from smartroom.control.devices.gateway import Fact
-from smartroom.control.limits import FILE_POLL_S
 from smartroom.control.scenes.planner import make_plan, needed
 from smartroom.protocol.state import MemberState, RunResult
 from tests.bench.bench_scene_recall import Floor, elsewhere, living_room, percentile, quick_family, simulators
@@ -67,7 +65,6 @@ async def measure(folder: Path, family: Family, addresses: Sequence[dict[str, st
                 recall_cpu.append(used * 1000)
                 shares.append((took - raw) * 1000)
                 queued.append(waited * 1000)
-            await asyncio.sleep(FILE_POLL_S)
         asked = [await timed_plan(live.desk.plan(tuple(EVEN)[number % len(EVEN)])) for number in range(PLANS)]
         described = live.engine.scenes["rapat"]
         shapes = {key: device.driver for key, device in live._room.devices.items()}

@@ -16,7 +16,7 @@ from tests.walls import ROOM, House, Walled, free_port, png
 pytestmark = [pytest.mark.needs("chromium")]
 
 WARM_UP = 60
-"""Changes until every kind's script, style and typeface is there. A long run takes a quarter of itself: V8 compiles what is used often."""
+"""Changes until every kind's script, style and typeface is there."""
 HEAP_SHARE = 1.10
 """The heap may breathe by a tenth; what is kept for each change would show as more."""
 NODES_SHARE = 1.05
@@ -60,13 +60,12 @@ async def test_a_walls_page_does_not_grow(
         debugger = await page.context.new_cdp_session(page)
         await debugger.send("Performance.enable")
         texts = contents(walled)
-        warm = max(WARM_UP, changes // 4)
-        for number in range(warm):
+        for number in range(WARM_UP):
             await walled.set("kiri", "content", texts[number % len(texts)])
         before = await size(debugger)
         for number in range(changes):
             await walled.set("kiri", "content", texts[number % len(texts)])
-        for number in range(warm % len(texts)):  # as it stood when it was first weighed
+        for number in range(WARM_UP % len(texts)):  # as it stood when it was first weighed
             await walled.set("kiri", "content", texts[number])
         after = await size(debugger)
     assert after["Nodes"] <= before["Nodes"] * NODES_SHARE, (before, after)

@@ -229,7 +229,7 @@ async def test_a_revoked_screen_shows_nothing_more(walled: Walled, browser: Brow
     (row,) = [row for row in tokens if row.wall == "wall.kiri"]
     await walled.until(lambda: walled.wall("kiri").link is Link.READY, 20)
     await tokens.revoke(row.id)
-    await expect(page.get_by_test_id("idle")).to_contain_text("belum dipasangkan", timeout=20_000)
+    await expect(page.get_by_test_id("idle")).to_contain_text("belum dipasangkan", timeout=8000)
     await expect(page.get_by_text("Rahasia")).to_have_count(0)
     await walled.until(lambda: walled.wall("kiri").problem is not None and walled.wall("kiri").link is Link.OFFLINE)
     report = await walled.apply("sambut")
