@@ -281,6 +281,9 @@ ATTENDANCE_BEAT_S = 30.0
 MEETING_TICK_S = 1.0
 """How often seats, hosts and ends are looked at."""
 
+MEETING_RESTORE_S = 5.0
+"""Whoever starts a meeting in the first moment of the server waits so long for the meetings that are still to come back."""
+
 MEDIA_READY_S = 10.0
 """How long an offer waits for a media worker that is being started."""
 

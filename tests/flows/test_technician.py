@@ -134,6 +134,21 @@ async def test_the_wire_can_be_stopped_searched_and_taken_along(desk: tuple[Demo
     await page.context.close()
 
 
+async def test_a_stopped_wire_goes_on_for_another_device_only(desk: tuple[Demo, Browser]) -> None:
+    """A value that changes is no reason; another device's wire is live from the start."""
+    demo, browser = desk
+    page = await sign_in(demo, browser)
+    await choose(page, "matrix")
+    await page.get_by_test_id("wire-pause").click()
+    for level in (25, 75):
+        await demo.front("matrix", "volume.3", level)
+        await expect(page.get_by_test_id("value-volume.3")).to_contain_text(str(level), timeout=10_000)
+        await expect(page.get_by_test_id("wire-state")).to_contain_text("jeda")
+    await choose(page, "projector")
+    await expect(page.get_by_test_id("wire-state")).to_contain_text("langsung")
+    await page.context.close()
+
+
 async def test_a_hand_at_the_device_shows_and_a_plan_sends_nothing(desk: tuple[Demo, Browser]) -> None:
     """The matrix's front panel is pressed: the new input is read. The plan of a scene names bytes and milliseconds; then a run stands in the history."""
     demo, browser = desk

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, WebSocketRoute, async_playwright, expect
 
 from tests.flows.conftest import CHROMIUM, Demo, devices, running
 
@@ -93,6 +94,27 @@ async def test_the_panel_fits_and_can_be_read_on_every_screen(pages: tuple[Demo,
             await page.get_by_test_id("plan-summary").wait_for()
             assert await violations(page) == [], f"plan sheet, {name}, {theme}"
             await context.close()
+
+
+async def test_a_meeting_that_is_not_heard_of_can_still_be_read(pages: tuple[Demo, Browser]) -> None:
+    """The meeting's line is dead: the card says so, in colours axe finds nothing in."""
+    demo, browser = pages
+    first = await demo.pair(browser)
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, storage_state=await first.context.storage_state(), bypass_csp=True
+    )
+    page = await context.new_page()
+
+    async def without_meetings(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        line.on_message(lambda text: None if str(text).startswith("40/meeting") else server.send(text))
+
+    await page.route_web_socket(re.compile("/socket.io/"), without_meetings)
+    await page.goto(demo.url)
+    await page.locator("[data-testid=meeting-card][data-live=false]").wait_for()
+    await fits(page, "meeting, not heard of")
+    assert await page.locator("[data-testid=meeting-card][data-live=false]").count() == 1
+    await context.close()
 
 
 async def test_the_panel_needs_no_pointer(pages: tuple[Demo, Browser]) -> None:

@@ -25,6 +25,7 @@ from smartroom.control.limits import (
     ATTENDANCE_BEAT_S,
     EARLY_S,
     MEETING_PIN_DIGITS,
+    MEETING_RESTORE_S,
     MEETING_TICK_S,
     MEETINGS_PLANNED,
     OVERRUN_WARN_S,
@@ -76,6 +77,8 @@ class Meetings:
         self._watchers: dict[str, list[Callable[[], None]]] = {}
         self._open: dict[str, Open] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._restored = asyncio.Event()
+        """What was open is open again: a room's next meeting cannot begin beside one that is still to come back."""
         self._doors: list[Callable[[MeetingRow], None]] = []
         self.echoes: Echoes | None = None
 
@@ -91,11 +94,13 @@ class Meetings:
                 for row in self._rows.values():
                     if row.phase is MeetingPhase.OPEN:
                         await self._begin_again(row)
+                self._restored.set()
                 while True:
                     await asyncio.sleep(MEETING_TICK_S)
                     self._tick()
         finally:
             forget()
+            self._restored.clear()
             self._tasks = self.echoes = None
             for found in list(self._open.values()):
                 found.session.close(Ended(why="moved"))
@@ -254,7 +259,18 @@ class Meetings:
             await self.end(found.session.row.id)
 
     async def start(self, meeting: str) -> MeetingRow:
-        """Open it; raises ProblemError BUSY while another one is open in the room."""
+        """Open it; raises ProblemError BUSY while another one is open in the room, or while the server does not come to its records."""
+        try:
+            async with asyncio.timeout(MEETING_RESTORE_S):
+                await self._restored.wait()
+        except TimeoutError:
+            raise ProblemError(
+                problem(
+                    ErrorCode.BUSY,
+                    "Server sedang dimulai; coba lagi sebentar",
+                    "The server is just starting; try again in a moment",
+                )
+            ) from None
         row = self._not_ended(meeting)
         if row.phase is MeetingPhase.OPEN:
             return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +10,8 @@ from urllib.parse import quote
 import pytest
 import socketio
 
+from smartroom.control.conference import meetings as controlled
+from smartroom.control.errors import ProblemError
 from smartroom.control.limits import PIN_TRIES
 from smartroom.protocol.conference import Done, MeetingPhase, SeatRole, Voice
 from tests.meetings import House, Refused, house
@@ -56,6 +59,24 @@ async def test_a_link_waits_until_the_meeting_begins(place: House) -> None:
     assert guest.heard("ended")[0]["why"] == "closed"
     async with place.http("") as stranger, stranger.get(f"/api/v1/meet/{meeting.code}") as answer:
         assert answer.status == 410
+
+
+async def test_a_meeting_started_in_the_servers_first_moment_waits_for_those_still_to_come_back(
+    place: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens as soon as they are back, and is refused in words when that takes too long."""
+    meetings = place.application.meetings
+    meeting = await place.meeting(started=False)
+    meetings._restored.clear()
+    starting = asyncio.create_task(meetings.start(meeting.id))
+    await asyncio.sleep(0.05)
+    assert not starting.done()
+    meetings._restored.set()
+    assert (await starting).phase is MeetingPhase.OPEN
+    meetings._restored.clear()
+    monkeypatch.setattr(controlled, "MEETING_RESTORE_S", 0.01)
+    with pytest.raises(ProblemError, match="just starting"):
+        await meetings.start(meeting.id)
 
 
 async def test_the_lobby_is_opened_from_the_panel(place: House) -> None:
