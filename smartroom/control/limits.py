@@ -186,6 +186,9 @@ WALL_LEAD_MIN_S = 0.12
 WALL_PAINT_S = 3.0
 """After the agreed moment a page may still fetch a picture or a component; then the order has failed."""
 
+WALL_BACK_S = 2.0
+"""A page whose road broke in mid-order is back after one; whoever waits longer waits for a wall that is off."""
+
 WALL_FRESH_S = 0.5
 """What a page painted this short a time ago is not asked for again."""
 

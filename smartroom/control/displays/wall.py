@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from devices.sdk.commands import Act, Command, Priority, Query, Salvo, Set
@@ -18,7 +19,14 @@ from smartroom.control import clock
 from smartroom.control.displays.content import BadContent, canonical, parse
 from smartroom.control.displays.outside import Outside
 from smartroom.control.displays.shape import WallShape
-from smartroom.control.limits import WALL_ANSWER_S, WALL_FRESH_S, WALL_NUMBER_S, WALL_PAINT_S, WALL_PICTURE_S
+from smartroom.control.limits import (
+    WALL_ANSWER_S,
+    WALL_BACK_S,
+    WALL_FRESH_S,
+    WALL_NUMBER_S,
+    WALL_PAINT_S,
+    WALL_PICTURE_S,
+)
 from smartroom.protocol.base import Text
 from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show, WallLook
 
@@ -93,6 +101,7 @@ class Wall:
         self._wanted = Glass()
         self._orders = itertools.count(1)
         self._order = 0
+        self._changes = 0
         self._heard = 0.0
         self._news = asyncio.Event()
         self._asked = itertools.count(1)
@@ -248,7 +257,7 @@ class Wall:
     # -- inside --
 
     async def _bring(self, sets: tuple[Set, ...], limit: float | None) -> None:
-        page = self._here()
+        self._here()
         wanted = self._wanted
         for item in sets:
             if item.property == "content":
@@ -261,7 +270,7 @@ class Wall:
                 wanted = replace(wanted, page=_page(item.value, wanted.text))
             elif item.property == "blank":
                 wanted = replace(wanted, blank=item.value is True)
-        await self._change(page, wanted, limit)
+        await self._change(wanted, limit)
 
     async def _act(self, action: str) -> None:
         page = self._here()
@@ -276,19 +285,42 @@ class Wall:
                 step = 1 if action == "next" else -1
                 there = min(max(now + step, 1), pages)
                 if there != now:
-                    await self._change(page, replace(self._wanted, page=there), None)
+                    await self._change(replace(self._wanted, page=there), None)
 
-    async def _change(self, page: Page, wanted: Glass, limit: float | None) -> None:
-        self._wanted = wanted
-        show = self._next(self._moment())
-        page.show(show)
-        wait = show.at - clock.wall() + WALL_PAINT_S
-        await self._until(lambda: self._order != show.order or self._carried_out(show.order), min(wait, limit or wait))
-        if self._order != show.order:
-            raise Superseded("a newer order took its place")
+    async def _change(self, wanted: Glass, limit: float | None) -> None:
+        """Have it painted; told once more when the page was away for a moment: a road that broke is no wall that failed."""
+        number = self._changes = self._changes + 1
+        at = self._moment()
+        wait = at - clock.wall() + WALL_PAINT_S
+        ends = clock.monotonic() + min(wait, limit or wait)
+        while True:
+            self._wanted = wanted
+            show = self._next(max(at, clock.wall()))
+            self._here().show(show)
+            try:
+                await self._until(partial(self._over, number, show.order), ends - clock.monotonic())
+            except Unreachable as lost:
+                await self._back(lost, ends)
+            if self._changes != number:
+                raise Superseded("a newer order took its place")
+            if self._carried_out(show.order):
+                break
         painted = self.painted
         if painted is not None and painted.problem:
             raise Refused(painted.problem)
+
+    def _over(self, number: int, order: int) -> bool:
+        """A newer change has begun, or this one is painted."""
+        return self._changes != number or self._carried_out(order)
+
+    async def _back(self, lost: Unreachable, ends: float) -> None:
+        """Wait for a page that was lost; raises `lost` when none comes."""
+        try:
+            async with asyncio.timeout(min(WALL_BACK_S, ends - clock.monotonic())):
+                while self._page is None:
+                    await self._news.wait()
+        except TimeoutError:
+            raise lost from None
 
     def _next(self, at: float) -> Show:
         self._order = next(self._orders)

@@ -17,6 +17,7 @@ from smartroom.control.displays.outside import Nowhere
 from smartroom.control.displays.pictures.album import Album
 from smartroom.control.displays.shape import WallShape
 from smartroom.control.displays.wall import Events, Wall
+from smartroom.control.limits import WALL_BACK_S
 from smartroom.protocol import PROTOCOL_VERSION
 from smartroom.protocol.base import Text
 from smartroom.protocol.displays import Ask, Hello, Identify, Leave, Painted, SendPicture, Show
@@ -154,17 +155,46 @@ async def test_a_newer_order_wins(wall: Wall) -> None:
     await second
 
 
-async def test_a_page_that_leaves_ends_the_wait(wall: Wall) -> None:
-    """In mid-switch: Unreachable at once, not at the deadline."""
+async def test_a_page_that_leaves_and_stays_away_ends_the_wait(wall: Wall) -> None:
+    """In mid-switch: Unreachable after WALL_BACK_S, not at the deadline."""
     glass = here(wall)
     glass.obeys = False
     task = asyncio.create_task(bring(wall, Set("content", PATTERN), limit=5))
     await asyncio.sleep(0.01)
     wall.detach(glass)
     with pytest.raises(Unreachable):
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(WALL_BACK_S + 0.5):
             await task
     assert wall.status.state is LinkState.OFFLINE
+
+
+@pytest.mark.parametrize("text", ["", BLANK], ids=["loaded anew", "only its road broke"])
+async def test_a_page_that_comes_back_in_time_is_told_again(wall: Wall, text: str) -> None:
+    """In mid-switch: the same change reaches the new page and is proved by it."""
+    glass = here(wall, text=BLANK)
+    glass.obeys = False
+    task = asyncio.create_task(bring(wall, Set("content", PATTERN), limit=5))
+    await asyncio.sleep(0.01)
+    wall.detach(glass)
+    await asyncio.sleep(0.01)
+    here(wall, text=text)
+    async with asyncio.timeout(0.5):
+        await task
+    assert value(wall, "content") == PATTERN
+
+
+async def test_a_change_made_after_the_page_came_back_is_not_undone(wall: Wall) -> None:
+    """The earlier one, still waiting for the page, gives way."""
+    glass = here(wall)
+    glass.obeys = False
+    first = asyncio.create_task(bring(wall, Set("content", PATTERN), limit=5))
+    await asyncio.sleep(0.01)
+    wall.detach(glass)
+    here(wall)
+    await bring(wall, Set("content", BLANK), limit=1)
+    with pytest.raises(Superseded):
+        await first
+    assert value(wall, "content") == BLANK
 
 
 async def test_the_newest_page_has_the_wall(wall: Wall) -> None:

@@ -5,6 +5,10 @@ import type { Listener, Transport } from "./transport";
 /** A room that nobody can reach is looked for at least this often. */
 const RETRY_MAX_MS = 2500;
 
+/** Longer than any page that lives stands still: only then Socket.IO itself stops waiting for an answer. */
+const STANDSTILL_MS = 20_000;
+const TURN_MS = 100;
+
 /** How a page looks for its server; what is not said is as a panel does it. */
 export interface Road {
   /** Empty for the server the page came from. */
@@ -59,10 +63,15 @@ export class SocketTransport implements Transport {
 
   async ask(event: string, body: unknown, timeoutMs: number): Promise<unknown> {
     if (!this.#socket.connected) throw new Error("not connected");
-    return this.#socket.timeout(timeoutMs).emitWithAck(event, body);
+    return Promise.race([this.#socket.timeout(timeoutMs + STANDSTILL_MS).emitWithAck(event, body), late(timeoutMs)]);
   }
 
   renew(): void {
     this.#socket.io.engine?.close();
   }
+}
+
+/** Rejects after `ms`. A page that stood still runs its timers before it hears what came meanwhile: that gets its turn first. */
+function late(ms: number): Promise<never> {
+  return new Promise((_, reject) => setTimeout(() => setTimeout(reject, TURN_MS, new Error("no answer in time")), ms));
 }
