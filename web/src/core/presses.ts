@@ -1,5 +1,6 @@
 import type { Accepted, Answer, Override, Problem, RecordedLine, RunCue, Text, Value } from "../protocol/messages";
 import type { Connection } from "./connection";
+import { pressId } from "./press-id";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED, UNREADABLE } from "./problems";
 
 /** Life of a press: the server refuses an older one, and so does the page. */
@@ -55,11 +56,6 @@ export class Presses {
     else this.#pending.delete(key);
     this.changed(new Set(this.#pending.keys()));
   }
-}
-
-/** 128 random bits; `crypto.randomUUID` is missing on a plain-http page of the LAN. */
-export function pressId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function outcome(reply: unknown): Outcome {

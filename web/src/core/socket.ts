@@ -42,13 +42,13 @@ export class SocketTransport implements Transport {
     this.#socket.on("disconnect", (reason) => {
       listener.closed();
       // Socket.IO does not come back by itself when the server ended the session.
-      if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), this.#retryMaxMs);
+      if (reason === "io server disconnect") this.#later();
     });
     this.#socket.on("connect_error", (error: Error & { data?: unknown }) => {
       const problem = error.data as Problem | undefined;
       if (problem?.code === "unauthenticated" || problem?.code === "forbidden") listener.refused(problem);
       // A refusal by the namespace ends Socket.IO's own attempts.
-      if (!this.#socket.active) setTimeout(() => this.#socket.connect(), this.#retryMaxMs);
+      if (!this.#socket.active) this.#later();
       listener.closed();
     });
     this.#socket.onAny((event: string, body: unknown) => listener.received(event, body));
@@ -69,9 +69,13 @@ export class SocketTransport implements Transport {
   renew(): void {
     this.#socket.io.engine?.close();
   }
+
+  #later(): void {
+    setTimeout(() => this.#socket.connect(), this.#retryMaxMs);
+  }
 }
 
 /** Rejects after `ms`. A page that stood still runs its timers before it hears what came meanwhile: that gets its turn first. */
 function late(ms: number): Promise<never> {
-  return new Promise((_, reject) => setTimeout(() => setTimeout(reject, TURN_MS, new Error("no answer in time")), ms));
+  return new Promise((_, reject) => setTimeout(() => setTimeout(reject, TURN_MS), ms));
 }

@@ -1,5 +1,5 @@
 import type { Admit, Arrange, CallRoll, CallSeat, GiveTurn, LowerHands, MarkRoll, Mute, Problem, RaiseHand, RemovePerson, Say, SetItem, SetRole, SetStage, StartRoll, TurnAway } from "../../protocol/messages";
-import { pressId } from "../presses";
+import { pressId } from "../press-id";
 import { LINK_BROKE, NO_ANSWER, NOT_CONNECTED } from "../problems";
 import type { ServerClock } from "../clock";
 import type { Ask } from "./ports";

@@ -2,7 +2,7 @@ import { Api, type Reply } from "../../core/api";
 import { fetchInk } from "../../core/ceremony/fetch";
 import { Stage } from "../../core/ceremony/stage";
 import type { Link } from "../../core/connection";
-import { pressId } from "../../core/presses";
+import { pressId } from "../../core/press-id";
 import { NO_ANSWER, NOT_CONNECTED } from "../../core/problems";
 import { SocketTransport } from "../../core/socket";
 import type { Ceremony, CeremonyAnswer, CeremonyState, CeremonySummary, CeremonyTemplate, DocumentText, EmblemKept, JournalReport, Me, Photo, Problem, RoomSummary } from "../../protocol/messages";

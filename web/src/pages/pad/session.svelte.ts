@@ -5,7 +5,7 @@ import { keyOf } from "../../core/ceremony/ink";
 import { InkSender, type Kept, type Unsaved } from "../../core/ceremony/sender";
 import { Stage } from "../../core/ceremony/stage";
 import type { Link } from "../../core/connection";
-import { pressId } from "../../core/presses";
+import { pressId } from "../../core/press-id";
 import { NO_ANSWER, NOT_CONNECTED } from "../../core/problems";
 import { SocketTransport } from "../../core/socket";
 import type { Ceremony, CeremonyAnswer, CeremonyState, PadWelcome, Problem } from "../../protocol/messages";

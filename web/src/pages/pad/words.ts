@@ -27,14 +27,13 @@ const id = {
   lower: "Bidang bawah",
   upper: "Bidang atas",
   done: "Selesai",
-  doneHow: "tahan 1 detik",
+  held: "tahan 1 detik",
   doneWait: "2 detik setelah pena diangkat",
   turnNext: (name: string) => `Berikutnya: ${name}`,
   waitTurn: "Menunggu giliran dibuka operator",
   recorded: "Goresan direkam",
   recordedHow: "Semua titik tersimpan di jurnal.",
   reveal: "Resmikan",
-  revealHow: "tahan 1 detik",
   revealed: "Resmi dibuka",
   thanks: "Terima kasih.",
   mirror: "Tablet cadangan · mengikuti tablet utama",
@@ -44,7 +43,6 @@ const id = {
   copyLost: "Salinan jurnal kedua tidak terhubung",
   void: "Acara ini dibatalkan",
   rehearsal: "GLADI · bukan acara sebenarnya",
-  ended: "Acara selesai",
 };
 
 export type Words = typeof id;
@@ -76,14 +74,13 @@ const en: Words = {
   lower: "Field lower",
   upper: "Field higher",
   done: "Done",
-  doneHow: "hold for 1 s",
+  held: "hold for 1 s",
   doneWait: "2 s after the pen was lifted",
   turnNext: (name) => `Next: ${name}`,
   waitTurn: "The operator opens the next turn",
   recorded: "Ink recorded",
   recordedHow: "Every point is in the journal.",
   reveal: "Unveil",
-  revealHow: "hold for 1 s",
   revealed: "Officially opened",
   thanks: "Thank you.",
   mirror: "Spare tablet · following the main one",
@@ -93,7 +90,6 @@ const en: Words = {
   copyLost: "The second copy of the journal is not connected",
   void: "This ceremony was declared void",
   rehearsal: "REHEARSAL · not the real ceremony",
-  ended: "The ceremony is over",
 };
 
 export const words: Record<Lang, Words> = { id, en };

@@ -1,6 +1,7 @@
 import type { Api } from "../../core/api";
 import { Connection, type Connected, UNHEARD } from "../../core/connection";
 import { pick } from "../../core/format";
+import { pressId } from "../../core/press-id";
 import { type Outcome, Presses } from "../../core/presses";
 import { NO_ANSWER, UNREADABLE } from "../../core/problems";
 import type { Transport } from "../../core/transport";
@@ -122,7 +123,7 @@ export class Desk {
   /** Something to a simulator: `faults`, `front`, `power-cut`. */
   async simulate(event: "faults" | "front" | "power-cut", device: string, body: Record<string, Value>): Promise<void> {
     const key = `${device}~${event}`;
-    const press = { id: crypto.getRandomValues(new Uint32Array(4)).join("-"), at: this.#connection.clock.now(), room: this.roomId, device, ...body };
+    const press = { id: pressId(), at: this.#connection.clock.now(), room: this.roomId, device, ...body };
     let outcome: Outcome = { problem: NO_ANSWER };
     try {
       const answer = (await this.#bench.ask(event, press, SIMULATOR_MS)) as Partial<Answer> | null;
