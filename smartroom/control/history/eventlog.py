@@ -112,8 +112,10 @@ class EventLog:
         except ValueError as error:  # too long for one record
             if len(events) == 1:
                 self._tell_hole(error)
-            for half in (events[: len(events) // 2], events[len(events) // 2 :]) if len(events) > 1 else ():
-                self._append(half)
+                return
+            half = len(events) // 2
+            self._append(events[:half])
+            self._append(events[half:])
 
     def _tell_hole(self, error: Exception) -> None:
         if not self._hole:
