@@ -13,23 +13,30 @@ from devices.sdk.errors import DeviceError, NotSupported, ReplyTimeout, Unreacha
 
 RECHECK_S = 60.0
 """A property that did not answer is asked again so rarely: each question without answer costs the line a timeout."""
+GIVE_WAY_S = 0.3
+"""A device that is being worked on is not asked what it shows in the same moment: the line is the scene's. Each question is put off once."""
 GIVE_UP_AFTER = 2
 """So many members of one family of properties without an answer (`volume.1`, `volume.2`) speak for all of them."""
 
 
 class Poll:
-    """Asks one question at a time through `ask(query, attempts)`, so nobody waits behind more than one exchange."""
+    """Asks one question at a time through `ask(query, attempts)`, so nobody waits behind more than one exchange.
+
+    `worked_at`: when somebody else last wanted something of the device, by `clock`.
+    """
 
     def __init__(
         self,
         driver: Driver,
         ask: Callable[[Query, int], Awaitable[object]],
+        worked_at: Callable[[], float],
         clock: Callable[[], float],
         random: Random,
     ) -> None:
         self.unsupported: set[str] = set()
         self._driver = driver
         self._ask = ask
+        self._worked_at = worked_at
         self._clock = clock
         self._random = random
         self._recheck_at = 0.0
@@ -74,12 +81,16 @@ class Poll:
         if pause == float("inf"):
             return
         # Somewhere within its first step: devices that were connected together would otherwise be asked together for ever.
-        at, due = 0, self._clock() + step * self._random.random()
+        at, due, put_off = 0, self._clock() + step * self._random.random(), False
         while True:
             await asyncio.sleep(max(0.0, min(pause, due - self._clock())))
             if self._clock() < due:
                 if alive := self._driver.keepalive():
                     await self._once(alive)
+                continue
+            put_off = not put_off and self._clock() - self._worked_at() < GIVE_WAY_S
+            if put_off:
+                due += GIVE_WAY_S
                 continue
             due = max(due + step, self._clock())
             query, at = queries[at % len(queries)], at + 1

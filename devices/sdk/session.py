@@ -75,6 +75,7 @@ class Session:
         self._wake = asyncio.Event()
         self._connection: Connection | None = None
         self._poll: Poll | None = None
+        self._worked_at = float("-inf")
         self._follow_ups = FollowUps(driver, self._queue, lambda: self._connection is not None, self._wake.set)
         self._complained = False
         self._whole = False
@@ -175,6 +176,8 @@ class Session:
 
     async def _wait(self, job: Job, limit: float | None, *, wait_done: bool = False) -> Answer:
         job.asked_at = self._clock()
+        if job.priority is not Priority.POLL:
+            self._worked_at = job.asked_at
         job = self._queue.put(job)
         waiter = job.waiter()
         self._wake.set()
@@ -276,7 +279,7 @@ class Session:
             return await self._wait(Job(query, self.driver.encode(query), Priority.POLL, attempts=attempts), None)
 
         self._follow_ups.settle()
-        self._poll = Poll(self.driver, ask, self._clock, self._random)
+        self._poll = Poll(self.driver, ask, lambda: self._worked_at, self._clock, self._random)
         await self._poll.snapshot(connection.answered)
         self._whole, self._whole_at = True, self._clock()
         if self._status.state is not LinkState.READY:

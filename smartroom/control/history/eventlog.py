@@ -29,6 +29,9 @@ from smartroom.protocol.history import EventKind, History, HistoryEntry, History
 
 _LOG = logging.getLogger(__name__)
 
+Body = Mapping[str, object] | Callable[[], Mapping[str, object]]
+"""What an event says; or who says it later, of things that do not change any more."""
+
 
 class EventLog:
     """`async with`: what earlier lives wrote is read; then `write`, and `run` turns the page at midnight or when it is full."""
@@ -41,7 +44,7 @@ class EventLog:
         self._chronicle = Chronicle("")
         self._chain: Chain | None = None
         self._hole = False
-        self._held: deque[Happened] = deque()
+        self._held: deque[tuple[str, float, Body]] = deque()
         """What happened and is not in the chain yet."""
         self._due: asyncio.TimerHandle | None = None
         self._turning = False
@@ -75,8 +78,8 @@ class EventLog:
         if self._chain is not None:
             await self._chain.__aexit__(kind, error, trace)
 
-    def write(self, kind: str, body: Mapping[str, object]) -> None:
-        """Add an event; nobody may change its body any more. Never raises, never waits."""
+    def write(self, kind: str, body: Body) -> None:
+        """Add an event; nobody may change its body any more. Never raises, never waits; a callable is asked in a quiet moment."""
         if self._chain is None and not self._turning:
             return
         self._held.append((kind, round(clock.wall(), 6), body))
@@ -88,7 +91,8 @@ class EventLog:
         self._due = None
         if self._chain is None:
             return
-        self._append([self._held.popleft() for _ in range(min(len(self._held), LOG_RECORD_EVENTS))])
+        held = [self._held.popleft() for _ in range(min(len(self._held), LOG_RECORD_EVENTS))]
+        self._append([(kind, at, body() if callable(body) else body) for kind, at, body in held])
         if self._held:
             self._due = asyncio.get_running_loop().call_later(0, self._keep_some)
 

@@ -50,15 +50,20 @@ class Scribe:
 
     def ended(self, run: Run) -> None:
         """A run has ended."""
-        self._log.write("ended", {"run": run.model_dump(mode="json")})
+        self._log.write("ended", lambda: {"run": run.model_dump(mode="json")})
 
     def sent(self, device: str, traffic: Traffic, masked: Callable[[bytes], bytes], by: Label, run: str) -> None:
         """A command of a run or a hand went over a wire; routine questions are not worth a record."""
         if traffic.command is None or isinstance(traffic.command, Query):
             return
-        payload = masked(traffic.payload)
         at = round(clock.wall() - (clock.monotonic() - traffic.at), 3)
-        told = {"at": at, "device": device, "text": readable(payload), "hex": payload.hex(" "), "by": by, "run": run}
+
+        def told() -> Mapping[str, object]:
+            payload = masked(traffic.payload)
+            return {
+                "at": at, "device": device, "text": readable(payload), "hex": payload.hex(" "), "by": by, "run": run
+            }  # fmt: skip
+
         self._log.write("sent", told)
 
     def _changed(self, device: str, name: str, state: Mapping[str, object]) -> None:
