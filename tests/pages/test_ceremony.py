@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
+from smartroom.control.ceremony.story import REST_S
+from smartroom.control.chain import FileStorage
 from tests.flows.conftest import CHROMIUM
 from tests.stages import GLADI, PATIENCE_S, Pad, Place, Staged, Theatre, closed
 
@@ -305,6 +308,44 @@ async def test_a_ceremony_outlives_its_server(browser: Browser, tmp_path: Path) 
         await pad.hold("done")
         await staged.until(lambda: staged.session.story.recorded)
         await expect(pad.page.get_by_test_id("status")).to_contain_text("Goresan direkam")
+        for context in list(browser.contexts):
+            await context.close()
+
+
+async def test_a_pad_whose_journal_has_stopped_says_so_and_keeps_the_ink(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails in mid-signature: the pad calls the operator, counts what it alone has, and ends nothing; on a good disk every point is there once."""
+    theatre = Theatre(tmp_path, browser)
+    sync = FileStorage.sync
+    broken = False
+
+    def failing(storage: FileStorage) -> None:
+        if broken and "ceremonies" in storage.name:
+            raise OSError(errno.EIO, "the disk has failed", storage.name)
+        sync(storage)
+
+    monkeypatch.setattr(FileStorage, "sync", failing)
+    async with theatre.open() as staged:
+        await staged.ceremony()
+        pad = await staged.pad()
+        await pad.leads()
+        await pad.stroke(RISE)
+        await staged.kept(pad)
+        broken = True
+        await pad.stroke(FALL)
+        status = pad.page.get_by_test_id("status")
+        await expect(status).to_contain_text("Jurnal berhenti")
+        assert int(await status.get_attribute("data-points") or 0) == len(FALL)
+        await asyncio.sleep(REST_S)  # the pen has rested long enough
+        await expect(pad.page.get_by_test_id("done")).to_be_disabled()
+        broken = False
+    async with theatre.open() as staged:
+        await pad.saved()
+        await staged.until(lambda: [len(each.points) for each in staged.strokes] == [len(RISE), len(FALL)])
+        await expect(status).not_to_contain_text("Jurnal berhenti")
+        await pad.hold("done")
+        await staged.until(lambda: staged.session.story.recorded)
         for context in list(browser.contexts):
             await context.close()
 
