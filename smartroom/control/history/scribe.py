@@ -57,14 +57,9 @@ class Scribe:
         if traffic.command is None or isinstance(traffic.command, Query):
             return
         at = round(clock.wall() - (clock.monotonic() - traffic.at), 3)
-
-        def told() -> Mapping[str, object]:
-            payload = masked(traffic.payload)
-            return {
-                "at": at, "device": device, "text": readable(payload), "hex": payload.hex(" "), "by": by, "run": run
-            }  # fmt: skip
-
-        self._log.write("sent", told)
+        payload = masked(traffic.payload)
+        known = {"at": at, "device": device, "by": by, "run": run}
+        self._log.write("sent", lambda: known | {"text": readable(payload), "hex": payload.hex(" ")})
 
     def _changed(self, device: str, name: str, state: Mapping[str, object]) -> None:
         value = cast("Value", state["value"])
