@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Demo:
     url: str
     pids: dict[str, int] = field(default_factory=dict)
     commands: dict[str, list[str]] = field(default_factory=dict)
+    started: list[asyncio.subprocess.Process] = field(default_factory=list)
+    """Simulators that a test has started again."""
 
     async def smartroom(self, *words: str) -> tuple[int, str]:
         """Run a command against it; exit code and output."""
@@ -84,8 +86,8 @@ class Demo:
         """Take a device's power: SIGKILL to its simulator."""
         os.kill(self.pids[device], signal.SIGKILL)
 
-    async def start(self, device: str) -> asyncio.subprocess.Process:
-        """Start a killed simulator again, as the demo's own list says."""
+    async def start(self, device: str) -> None:
+        """Start a killed simulator again, as the demo's own list says; it ends with the demo."""
         words = self.commands[device]
         assert words[0] == "smartroom"
         process = await asyncio.create_subprocess_exec(
@@ -93,7 +95,8 @@ class Demo:
         )
         assert process.stdout is not None
         await process.stdout.readline()
-        return process
+        self.started.append(process)
+        self.pids[device] = process.pid
 
 
 async def devices(page: Page) -> None:
@@ -139,7 +142,14 @@ async def running(data: Path, port: int = 0) -> AsyncIterator[Demo]:
                 if "Ctrl-C" in line:
                     break
         door = json.loads((data / "server.json").read_text())
-        yield Demo(process, data, door["url"], pids, commands)
+        demo = Demo(process, data, door["url"], pids, commands)
+        try:
+            yield demo
+        finally:
+            for simulator in demo.started:
+                with suppress(ProcessLookupError):  # a test has killed it again
+                    simulator.kill()
+                await simulator.wait()
     finally:
         if process.returncode is None:
             process.terminate()

@@ -285,12 +285,9 @@ async def test_what_did_not_come_back_is_named_and_tried_again(pages: tuple[Demo
     await expect(undo).to_have_attribute("data-state", "partial", timeout=30_000)
     await undo.click()
     await expect(page.get_by_test_id("failure-sheet")).to_contain_text("Kamera depan")
-    simulator = await demo.start("cam-front")
-    try:
-        await page.locator("[data-testid=device-cam-front][data-link=ready]").wait_for(timeout=20_000)
-        await page.get_by_test_id("retry-cam-front").click()
-        await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=30_000)
-        await page.get_by_test_id("failure-sheet").wait_for(state="detached")
-        await expect(undo).to_be_disabled()
-    finally:
-        demo.pids["cam-front"] = simulator.pid
+    await demo.start("cam-front")
+    await page.locator("[data-testid=device-cam-front][data-link=ready]").wait_for(timeout=20_000)
+    await page.get_by_test_id("retry-cam-front").click()
+    await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=30_000)
+    await page.get_by_test_id("failure-sheet").wait_for(state="detached")
+    await expect(undo).to_be_disabled()
