@@ -25,7 +25,8 @@ from smartroom.protocol.ceremony import CeremonyStage
 from smartroom.protocol.document import DocumentText, Signatory
 from smartroom.protocol.people import Role
 from smartroom.settings import CeremonySettings
-from tests.walls import ROOM, ROOM_FILE, Walled, free_port
+from tests.ports import free_port
+from tests.walls import ROOM, ROOM_FILE, Walled
 
 TEXT = DocumentText(
     number="600/1/2026",

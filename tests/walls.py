@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 import time
 import zlib
@@ -152,13 +151,6 @@ class House:
                 server = WebServer(server._house, front, Pages(self.pages))
             async with server:
                 yield Walled(application, server, origin)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def png(width: int = 64, height: int = 36, colour: tuple[int, int, int] = (16, 90, 100)) -> bytes:

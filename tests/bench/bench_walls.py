@@ -18,7 +18,8 @@ from playwright.async_api import async_playwright
 
 from smartroom.protocol.state import Link, RunResult
 from tests.bench.report import Figure, Report
-from tests.walls import ROOM, House, Walled, free_port
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled
 
 WALLS = 20
 SWITCHES = 30

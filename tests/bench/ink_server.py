@@ -20,7 +20,8 @@ from smartroom.control.garbage import spare_collections
 from smartroom.protocol.people import Role
 from tests.bench.ink_pages import BARE_PAD, BARE_WALL
 from tests.ceremonies import ALONE, freeze
-from tests.walls import ROOM, House, free_port
+from tests.ports import free_port
+from tests.walls import ROOM, House
 
 CLIENT = Path(__file__).resolve().parents[2] / "web/node_modules/socket.io-client/dist/socket.io.min.js"
 WALLS = 20

@@ -22,6 +22,7 @@ import psutil
 
 from smartroom.control.conference.engine import EmbeddedEngine, Placement
 from tests.media.barecall import serving
+from tests.ports import free_port
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[-1], CORES[0]
@@ -131,15 +132,9 @@ def _configure(folder: Path, general: str) -> int:
     text = re.sub(r"debug_level = \d", "debug_level = 2", main.read_text().replace('"/etc/janus"', f'"{folder}"'))
     main.write_text(text.replace("general: {", "general: {\n" + general, 1))
     http = folder / "janus.transport.http.jcfg"
-    port = _free_port()
+    port = free_port()
     http.write_text(re.sub(r"\bport = 8088", f"port = {port}", http.read_text()))
     return port
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _wait_http(url: str) -> None:

@@ -117,8 +117,10 @@ async def test_the_wire_can_be_stopped_searched_and_taken_along(desk: tuple[Demo
     await choose(page, "projector")
     wire = page.get_by_test_id("wire")
     # It logs in again: the lines of its first login may have gone long ago.
-    await demo.ask("POST", f"rooms/{ROOM}/devices/projector/simulator/power-cut", {"seconds": 0.5})
-    await expect(wire).to_contain_text("***")
+    faults = f"rooms/{ROOM}/devices/projector/simulator/faults"
+    await demo.ask("POST", faults, {"faults": "reset=1"})
+    await expect(wire).to_contain_text("***", timeout=20_000)
+    await demo.ask("POST", faults, {"faults": "none"})
     await expect(page.get_by_test_id("device-projector")).to_have_attribute("data-link", "ready", timeout=20_000)
     await page.get_by_test_id("wire-pause").click()
     await expect(page.get_by_test_id("wire-state")).to_contain_text("jeda")

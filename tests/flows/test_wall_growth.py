@@ -11,7 +11,8 @@ from playwright.async_api import Browser, CDPSession
 from smartroom.control.displays import walls
 from smartroom.control.web import wall as namespace
 from tests.flows.test_walls import screen
-from tests.walls import ROOM, House, Walled, free_port, png
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled, png
 
 pytestmark = [pytest.mark.needs("chromium")]
 

@@ -12,7 +12,8 @@ from playwright.async_api import Browser, FilePayload, Page, expect
 from smartroom.protocol.people import Role
 from smartroom.protocol.state import Link
 from tests.pages.test_panel import SMALL, violations
-from tests.walls import ROOM, House, Walled, free_port, png
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled, png
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 

@@ -21,7 +21,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 from smartroom.control.errors import ProblemError
 from smartroom.protocol.people import Role
 from smartroom.protocol.state import Link, MemberState, RunResult, SceneLight
-from tests.walls import ROOM, House, Walled, free_port, png
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled, png
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
 

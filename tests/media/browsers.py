@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +14,8 @@ from typing import Any, Protocol
 
 import websockets
 from playwright.async_api import async_playwright
+
+from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 FIREFOX = "firefox-esr"
@@ -105,9 +106,7 @@ async def chromium(executable: str = CHROMIUM, flags: Sequence[str] = ()) -> Asy
 @asynccontextmanager
 async def firefox(preferences: Mapping[str, object] | None = None, preload: str = "") -> AsyncIterator[Browser]:
     """Debian's Firefox ESR, headless, driven over BiDi; `preload` runs before a page's own scripts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True) as profile:
         _write_preferences(Path(profile), PREFERENCES | dict(preferences or {}))
         process = await asyncio.create_subprocess_exec(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from smartroom.signing.testing.authority import Issued, TestAuthority
 from smartroom.signing.testing.bsre import signer_of
 from smartroom.signing.testing.house import TestHouse, furnish
 from smartroom.signing.testing.services import Services, run_services
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 
@@ -45,13 +45,6 @@ async def sealing_process(settings: Path, log: int | None = None) -> AsyncIterat
 
 
 PERSONAL_NUMBER = "3578010101700001"
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

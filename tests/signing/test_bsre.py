@@ -39,7 +39,8 @@ from smartroom.signing.testing.bsre import Account, BsreSimulator, run_bsre
 from smartroom.signing.testing.house import SERVICE, furnish
 from smartroom.signing.testing.services import Services
 from smartroom.signing.verify.judge import judge
-from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port
+from tests.ports import free_port
+from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara
 
 MAYOR, MAIL, AGENCY = PERSONAL_NUMBER, "wali.kota@kota-uji.example", "instansi-uji"
 PHRASE = "frasa-wali-kota"

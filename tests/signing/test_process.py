@@ -41,7 +41,8 @@ from smartroom.signing.testing.authority import Issued
 from smartroom.signing.testing.house import PASSPHRASE, REHEARSAL, SEAL, SIGNER, TestHouse, furnish
 from smartroom.signing.testing.services import Services
 from smartroom.signing.verify.judge import judge
-from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port, make_office, sealing_process
+from tests.ports import free_port
+from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, make_office, sealing_process
 
 PLANTED = "frasa-sandi-yang-ditanam-7731"
 

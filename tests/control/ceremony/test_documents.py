@@ -28,7 +28,8 @@ from smartroom.signing.testing.bsre import Account, BsreSimulator, run_bsre
 from smartroom.signing.testing.house import PASSPHRASE, REHEARSAL, SEAL, SERVICE, SIGNER, furnish
 from smartroom.signing.testing.services import Services
 from tests.ceremonies import ALONE, GLADI, TEXT, Pen, begin, session_in, sign, until
-from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, free_port, sealing_process
+from tests.ports import free_port
+from tests.signing.rig import HOST, PERSONAL_NUMBER, Office, berita_acara, sealing_process
 
 PHRASE = "frasa-wali-kota"
 

@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 
 from smartroom.protocol.people import Role
-from tests.walls import ROOM, House, Walled, free_port, png
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled, png
 
 CONTENTS = f"/api/v1/rooms/{ROOM}/contents"
 LISTED = "https://dasbor.kota.example"

@@ -12,7 +12,8 @@ import pytest
 
 from smartroom.control.limits import PICTURE_BYTES
 from smartroom.protocol.people import Role
-from tests.walls import ROOM, House, Walled, free_port, png
+from tests.ports import free_port
+from tests.walls import ROOM, House, Walled, png
 
 PICTURES = f"/api/v1/rooms/{ROOM}/pictures"
 

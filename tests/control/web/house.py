@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -41,6 +40,7 @@ from smartroom.protocol.state import (
     RunResult,
     SceneState,
 )
+from tests.ports import free_port
 
 ROOM = "ruang"
 PASSWORD = "kuda laut biru tua"
@@ -255,7 +255,7 @@ async def serve(
     furnish: Callable[[House], House] = lambda house: house,
 ) -> AsyncIterator[Served]:
     """A server on a free port of 127.0.0.1; with `desks` for real rooms, else with the small one. `furnish` puts more behind the door."""
-    port = _free_port()
+    port = free_port()
     origin = f"http://127.0.0.1:{port}"
     async with Records(folder) as records:
         people = People(records.people)
@@ -277,10 +277,3 @@ async def serve(
 async def add(people: People, role: Role, *rooms: str) -> None:
     """An account named like its role."""
     await people.add_user(NewUser(name=str(role), password=PASSWORD, role=role, rooms=list(rooms) or [ROOM]))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
