@@ -116,6 +116,7 @@ async def test_the_wire_can_be_stopped_searched_and_taken_along(desk: tuple[Demo
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await choose(page, "projector")
     wire = page.get_by_test_id("wire")
+    await expect(wire.locator("[data-kind=in]").first).to_be_visible()
     # It logs in again: the lines of its first login may have gone long ago.
     faults = f"rooms/{ROOM}/devices/projector/simulator/faults"
     await demo.ask("POST", faults, {"faults": "reset=1"})

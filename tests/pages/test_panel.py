@@ -111,9 +111,12 @@ async def test_a_meeting_that_is_not_heard_of_can_still_be_read(pages: tuple[Dem
 
     await page.route_web_socket(re.compile("/socket.io/"), without_meetings)
     await page.goto(demo.url)
-    await page.locator("[data-testid=meeting-card][data-live=false]").wait_for()
+    card = page.locator("[data-testid=meeting-card][data-live=false]")
+    await card.wait_for()
     await fits(page, "meeting, not heard of")
-    await expect(page.locator("[data-testid=meeting-card][data-live=false]")).not_to_contain_text("0 peserta")
+    assert await card.count() == 1
+    await expect(card).to_contain_text("Belum diketahui")
+    await expect(card).not_to_contain_text("0 peserta")
     await context.close()
 
 

@@ -7,7 +7,7 @@ const within = (name: string): string => (/^.\p{Ll}/u.test(name) ? name.charAt(0
 const id = {
   meeting: "Rapat",
   running: (people: number) => `${people} peserta`,
-  unheard: "Peserta belum diketahui",
+  unheard: "Belum diketahui",
   people: "peserta",
   remote: (count: number) => `${count} jarak jauh`,
   of: (minutes: number) => `/ ${minutes} menit`,
@@ -126,7 +126,7 @@ export type MeetingWords = typeof id;
 const en: MeetingWords = {
   meeting: "Meeting",
   running: (people) => `${people} participants`,
-  unheard: "Participants not known yet",
+  unheard: "Not known yet",
   people: "participants",
   remote: (count) => `${count} remote`,
   of: (minutes) => `/ ${minutes} min`,
