@@ -24,13 +24,16 @@ GATHER = (
 )
 GATHERS = 3  # waits per drain, each only while something came in the one before
 
-FEEDBACK_BURSTS = 16  # 1024 datagrams of feedback per look
+BURSTS = 16  # 1024 datagrams of feedback, or of checks, per look
+BUSY = 3  # times that packets come between two looks: then checks wait for the next packet
 
-# A classic BPF program: which socket of the port group gets a datagram. 1 for a lone transport-cc feedback, else 0.
+# A classic BPF program: which socket of the port group gets a datagram. 1 for a lone transport-cc feedback, 2 for STUN, else 0.
 _FEEDBACK = 0x8FCD  # version 2, format 15, type 205: stands in the clear, SRTCP encrypts from the ninth byte on
 _STEER = (
     (0x28, 0, 0, 0),  # load the first two bytes; a shorter datagram ends the program with 0
-    (0x15, 0, 1, _FEEDBACK),
+    (0x15, 2, 0, _FEEDBACK),  # equal: two further
+    (0x35, 2, 0, 0x0400),  # not below: two further
+    (0x06, 0, 0, 2),
     (0x06, 0, 0, 1),
     (0x06, 0, 0, 0),
 )
@@ -100,6 +103,9 @@ class Port:
         self._turn = False  # datagrams are being taken in: what is sent waits for the end
         self._sockets: list[socket.socket] = []
         self._feedback: list[tuple[Receiver, socket.socket]] = []
+        self._checks: list[tuple[Receiver, socket.socket]] = []
+        self._drains = 0  # since the last look
+        self._prompt = True  # a check wakes us
         self._by_family: dict[int, socket.socket] = {}
 
     async def __aenter__(self) -> Self:
@@ -110,7 +116,7 @@ class Port:
                 sock = self._bind(address)
                 receiver = Receiver(sock)
                 loop.add_reader(sock.fileno(), self._drain, receiver, sock)
-                self._set_feedback_apart(sock)
+                self._steer(sock)
         except OSError:
             await self.__aexit__()
             raise
@@ -124,6 +130,7 @@ class Port:
             sock.close()
         self._sockets.clear()
         self._feedback.clear()
+        self._checks.clear()
         self._by_family.clear()
 
     def socket_for(self, remote: Remote) -> socket.socket:
@@ -139,14 +146,17 @@ class Port:
             self._by_family[remote.family].sendto(data, (remote.host, remote.port))
 
     def look(self, now: float) -> None:
-        """Take in the feedback that came meanwhile. It wakes nobody up, and together it costs half."""
-        for receiver, sock in self._feedback:
-            for _ in range(FEEDBACK_BURSTS):
-                count = receiver.read()
-                self.counters.received += count
-                self._dispatch(receiver, sock, count, now, feedback=True)
-                if count < BURST:
-                    break
+        """Several times a second: take in the feedback that came meanwhile. It wakes nobody up, and together it costs half.
+
+        Checks wake nobody either while packets come all the time: each waking costs as much as its answer.
+        """
+        self._take(self._feedback, now, feedback=True)
+        self._take(self._checks, now)
+        prompt, self._drains = self._drains < BUSY, 0
+        if prompt != self._prompt:
+            self._prompt = prompt
+            for _, sock in self._checks:
+                self._set_prompt(sock)
 
     def _now(self) -> float:
         return self.clock()  # which tests replace
@@ -165,30 +175,53 @@ class Port:
         self._by_family.setdefault(family, sock)
         return sock
 
-    def _set_feedback_apart(self, sock: socket.socket) -> None:
-        """Have the kernel put lone transport-cc feedback into a socket of its own; one that cannot leaves all in one."""
-        apart = socket.socket(sock.family, socket.SOCK_DGRAM)
-        self._sockets.append(apart)
+    def _steer(self, sock: socket.socket) -> None:
+        """Have the kernel put lone feedback and STUN into sockets of their own; one that cannot leaves all in one."""
+        apart = [socket.socket(sock.family, socket.SOCK_DGRAM) for _ in range(2)]
         program = ffi.new("char[]", b"".join(struct.pack("=HBBI", *step) for step in _STEER))
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # only now: nobody else was on this port
-            apart.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if sock.family == socket.AF_INET6:
-                apart.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            apart.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-            apart.bind(sock.getsockname())
+            for other in apart:  # the kernel counts them in this order
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                if sock.family == socket.AF_INET6:
+                    other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+                other.bind(sock.getsockname())
             steering = struct.pack("@HP", len(_STEER), address_of(program))
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, steering)
         except OSError as error:
-            log.info("feedback is taken in with everything else: %s", error)
-            apart.close()
+            log.info("feedback and checks are taken in with everything else: %s", error)
+            for other in apart:
+                other.close()
+            return
+        self._sockets += apart
+        feedback, checks = ((Receiver(other), other) for other in apart)
+        self._feedback.append(feedback)
+        self._checks.append(checks)
+        self._set_prompt(checks[1])
+
+    def _set_prompt(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        if self._prompt:
+            loop.add_reader(sock.fileno(), self._answer)
         else:
-            self._feedback.append((Receiver(apart), apart))
+            loop.remove_reader(sock.fileno())
+
+    def _take(self, group: list[tuple[Receiver, socket.socket]], now: float, *, feedback: bool = False) -> None:
+        for receiver, sock in group:
+            for _ in range(BURSTS):
+                count = receiver.read()
+                self.counters.received += count
+                self._dispatch(receiver, sock, count, now, feedback=feedback)
+                if count < BURST:
+                    break
 
     def _drain(self, receiver: Receiver, sock: socket.socket) -> None:
         left, waits, waited = PACKETS_PER_DRAIN, GATHERS, False
+        self._drains += 1
         self._turn = True
         try:
+            self._take(self._checks, self.clock())  # first: who has moved is known before what he sends
             while left > 0:
                 count = receiver.read()
                 if count:
@@ -205,10 +238,21 @@ class Port:
                 else:
                     return
         finally:
-            self.outbox.flush()
-            self.on_awake(self.clock())
-            self.outbox.flush()
-            self._turn = False
+            self._end_turn()
+
+    def _answer(self) -> None:
+        """Checks came, and hardly anything else comes."""
+        self._turn = True
+        try:
+            self._take(self._checks, self.clock())
+        finally:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        self.outbox.flush()
+        self.on_awake(self.clock())
+        self.outbox.flush()
+        self._turn = False
 
     def _dispatch(
         self, receiver: Receiver, sock: socket.socket, count: int, now: float, *, feedback: bool = False
@@ -276,9 +320,9 @@ class Port:
             self.counters.stun += 1
             reply = self.ice.answer(data, source, now)
             if reply is not None:
-                remote = Remote.of(source)
-                with contextlib.suppress(OSError):
-                    sock.sendto(reply, (remote.host, remote.port))
+                self.outbox.post(sock.fileno(), source, reply)
+                if not self._turn:
+                    self.outbox.flush()
         elif 20 <= first < 64:
             agent = self.ice.agents.get(source)
             if agent is None:

@@ -22,6 +22,7 @@ from smartroom.protocol.base import Message
 
 TICK = 0.100  # s, after the packets that came; what cannot wait as long has a timer of its own
 IDLE = 0.250  # s until a tick when no packet comes
+BUSY = 0.500  # s after which we see whether still packets come
 DECIDE_EVERY = 0.3  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 MAX_PEERS = 200  # connections per worker
@@ -99,18 +100,18 @@ class Worker:
         await self._tasks.__aenter__()
         self._ticked = self._decided = self._second = self._loaded = self.port.clock()
         self._spent = time.thread_time()
-        self._ticker = self._tasks.create_task(self._wait(), name="media ticks")
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._wait)
         return self
 
     async def __aexit__(self, *failure: object) -> None:
         """Close every connection, then the port."""
         for connection in self._connections.values():
             connection.transport.close("worker stops")
-        self._ticker.cancel()
         try:
             await self._tasks.__aexit__(None, None, None)
         finally:
             await self.port.__aexit__()
+            self._idle.cancel()
 
     @property
     def candidates(self) -> list[tuple[str, int]]:
@@ -360,11 +361,13 @@ class Worker:
     def _fingerprints(connection: _Connection) -> list[transport.Fingerprint]:
         return connection.transport.fingerprints
 
-    async def _wait(self) -> None:
+    def _wait(self) -> None:
         """Tick also while no packet comes."""
-        while True:
-            await asyncio.sleep(IDLE)
-            self._tick(self.port.clock())
+        now = self.port.clock()
+        idle = now - self._ticked >= IDLE
+        self._idle = asyncio.get_running_loop().call_later(IDLE if idle else BUSY, self._wait)
+        if idle:
+            self._tick(now)
 
     def _tick(self, now: float) -> None:
         """Whatever is due, while we are awake anyway: waking up costs more than most of it."""
