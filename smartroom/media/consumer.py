@@ -47,6 +47,12 @@ class Sender(Protocol):
 class Consumer:
     """One outgoing slot: rewriting, layer choice, retransmission, sender reports."""
 
+    __slots__ = (
+        "_clock", "_first", "_layout", "_repeatable", "_repeats", "_rewriter", "_rtx_sequence", "_seen",
+        "_sent_at", "_source", "_transport_cc", "dropping", "filter", "in_fan", "loss", "number", "octets",
+        "packets", "producer", "repeated", "sender", "slot", "stream", "target",
+    )  # fmt: skip
+
     def __init__(self, sender: Sender, slot: Slot) -> None:
         self.sender = sender
         self.slot = slot

@@ -76,6 +76,10 @@ def can_segment() -> bool:
 class Receiver:
     """Reads datagrams of one socket in bursts into fixed slots; decrypts in place."""
 
+    __slots__ = (
+        "_fd", "_messages", "_names", "_slots", "_vectors", "address_size", "slots",
+    )  # fmt: skip
+
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
         self.address_size = 16 if sock.family == socket.AF_INET else 28
@@ -123,6 +127,11 @@ class Row:
 
 class Outbox:
     """What all fans of a worker send in one turn of the loop."""
+
+    __slots__ = (
+        "_bytes", "_clock", "_controls", "_fans", "_first_vector", "_memory", "_messages", "_names", "_plain",
+        "_posted", "_protect", "_segment", "_single", "_slots", "_table", "_vectors", "failures", "refused",
+    )  # fmt: skip
 
     def __init__(self, protect: Crypt, clock: Callable[[], float], *, segment: bool | None = None) -> None:
         self.refused = 0  # packets the kernel did not take
@@ -284,6 +293,10 @@ class Outbox:
 
 class Fan:
     """One stream to many subscribers: packets are gathered, and rewritten for each when the outbox is flushed."""
+
+    __slots__ = (
+        "_groups", "_names", "_outbox", "_rows", "_run", "layouts", "urgent", "whole",
+    )  # fmt: skip
 
     def __init__(self, outbox: Outbox, *, urgent: bool = False) -> None:
         self.urgent = urgent

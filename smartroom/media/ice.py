@@ -46,6 +46,11 @@ class Credentials:
 
     ufrag: str
     password: str
+    key: stun.Key = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Hash the password, once for all checks."""
+        object.__setattr__(self, "key", stun.Key(self.password))
 
     @classmethod
     def fresh(cls, worker: int) -> Credentials:
@@ -126,19 +131,19 @@ class IceLite:
         credentials: Credentials | None = None
         if agent is not None:
             credentials = agent.credentials if ufrag == agent.credentials.ufrag else agent.previous
-        if agent is None or credentials is None or not message.authentic(credentials.password.encode()):
+        if agent is None or credentials is None or not message.authentic(credentials.key):
             self.refused += 1
             return None
-        password = credentials.password.encode()
+        key = credentials.key
         if message.unknown:
-            return stun.error(message, 420, "Unknown Attribute", password)
+            return stun.error(message, 420, "Unknown Attribute", key)
         if stun.ICE_CONTROLLED in message.attributes:
-            return stun.error(message, 487, "Role Conflict", password)
+            return stun.error(message, 487, "Role Conflict", key)
         remote = agent.addresses.get(raw) or Remote.of(raw)
         agent.checked = now
         agent.received += len(data)
         self._validate(agent, remote, nominated=stun.USE_CANDIDATE in message.attributes, fresh=credentials)
-        return stun.success(message, remote.host, remote.port, password)
+        return stun.success(message, remote.host, remote.port, key)
 
     def _validate(self, agent: Agent, remote: Remote, *, nominated: bool, fresh: Credentials) -> None:
         # Chromium that restarted keeps nominating its new port under our old name when that was valid before our answer came.

@@ -84,6 +84,11 @@ class Counters:
 class Port:
     """Sockets of every configured address on one port number; `async with` binds and closes them."""
 
+    __slots__ = (
+        "_by_family", "_checks", "_drains", "_feedback", "_prompt", "_sockets", "_turn", "_unprotect",
+        "_unprotect_rtcp", "addresses", "clock", "counters", "ice", "number", "on_awake", "outbox",
+    )  # fmt: skip
+
     def __init__(
         self,
         addresses: Sequence[str],

@@ -48,6 +48,15 @@ class Sink(Protocol):
 class Stream:
     """One SSRC: statistics, repair, key frames, and the fan to everybody who watches it."""
 
+    __slots__ = (
+        "_base", "_careful", "_dependency_id", "_expected_before", "_fan", "_jitter", "_key_timestamp",
+        "_level_id", "_orientation_id", "_paused", "_rate_octets", "_rate_since", "_received_before", "_report",
+        "_rest", "_straight", "_structure", "_thin", "_thinner", "_transit", "audio", "cache", "clock", "codec",
+        "dirty", "fan_index", "fan_octets", "fan_packets", "frame", "key_frames", "key_index", "key_time",
+        "last_time", "last_timestamp", "nack", "newest", "number", "octets", "packets", "producer", "rate",
+        "requests", "rid", "sinks", "ssrc", "temporal_layers", "unwrapper",
+    )  # fmt: skip
+
     def __init__(self, producer: Producer, rid: str, ssrc: int) -> None:
         audio = producer.kind == "audio"
         self.producer = producer

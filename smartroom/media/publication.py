@@ -27,6 +27,12 @@ AUDIO_NACK_RTT = 0.120  # s; above it a repeated audio packet comes too late
 class Publication:
     """All producers of one peer connection."""
 
+    __slots__ = (
+        "_arrival_numbers", "_arrived", "_extensions", "_feedback_at", "_feedback_number", "_next_feedback",
+        "_reduced", "_repairing", "_repairs", "_report_at", "_ssrc", "_streams", "_transport_cc", "_unknown",
+        "on_stream", "producers", "rtt", "transport",
+    )  # fmt: skip
+
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
         self.producers: dict[str, Producer] = {}  # by mid

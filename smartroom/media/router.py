@@ -24,7 +24,9 @@ NOMINAL = (150_000.0, 500_000.0, 1_500_000.0)  # bit/s of a layer before it was 
 NOMINAL_SINGLE = 500_000.0
 BASE_SHARE = 0.6  # of a stream's bitrate is in its temporal base layer
 UNWATCHED_FOR = 5.0  # s until a layer nobody watches is stopped at the publisher
-ARRANGE_EVERY = 1.0  # s at most until measured rates are taken into account
+ARRANGE_EVERY = 5.0  # s at most between two arrangements
+RATES_AFTER = 1.0  # s at most until measured rates are taken into account, where they have changed
+RATE_CHANGE = 0.1  # of a rate: less is no change
 SPEAKER = "speaker"
 SMALL = 360  # lines of a camera's picture under overload
 
@@ -57,7 +59,7 @@ class Router:
         self.observer = Observer()
         self.stage = Stage.NORMAL
         self._notify = notify
-        self._alive: tuple[int, ...] = ()  # streams that carried packets at the last look
+        self._rates: dict[int, float] = {}  # bit/s of the streams that carried packets when they were arranged
         self._arranged = 0.0
         self._open: set[str] = set()  # tracks that carry packets
         self._unwatched: dict[str, float] = {}
@@ -174,9 +176,11 @@ class Router:
         changed, speaker = self.observer.update(list(self.producers.values()), now)
         if changed or speaker:
             self._notify(say.Speaker(room=self.room, track=self.observer.speaker, audible=list(self.observer.audible)))
-        alive = tuple(stream.number for p in self.producers.values() for stream in p.ladder(now))
-        if changed or speaker or alive != self._alive or now - self._arranged >= ARRANGE_EVERY:
-            self._alive = alive
+        since = now - self._arranged
+        rates = {stream.number: stream.rate for p in self.producers.values() for stream in p.ladder(now)}
+        other = rates.keys() != self._rates.keys() or (since >= RATES_AFTER and _differ(rates, self._rates))
+        if changed or speaker or other or since >= ARRANGE_EVERY:
+            self._rates = rates
             self.arrange(now)
         self._stop_unwatched(now)
         for member in self.members.values():
@@ -390,6 +394,10 @@ def _fact(consumer: Consumer, subscription: Subscription) -> Fact:
         return producer.key, PAUSED, "bandwidth" if rungs else "off"
     streams = list(dict.fromkeys(step.stream.number for step in rungs[: rung + 1]))
     return producer.key, len(streams) - 1, ""
+
+
+def _differ(rates: dict[int, float], before: dict[int, float]) -> bool:
+    return any(abs(rate - before[number]) > RATE_CHANGE * rate for number, rate in rates.items())
 
 
 def _names_participant(name: str) -> bool:

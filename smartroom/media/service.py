@@ -30,8 +30,13 @@ async def serve(
             note = channel.Notification(event=type(event).__name__, params=event.model_dump(mode="json"))
             writer.write(channel.pack(note))
 
+    def sign() -> None:
+        if not transport.is_closing():
+            writer.write(channel.ALIVE)
+
     try:
         async with Worker(addresses, port, notify, number, announced) as worker:
+            worker.on_sign = sign
             notify(say.Load(cpu=0, peers=0, rooms=0, forwards=0))  # ready
             async with asyncio.TaskGroup() as tasks:
                 obeying = tasks.create_task(_obey(reader, writer, worker))

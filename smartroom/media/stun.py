@@ -25,7 +25,22 @@ _UNDERSTOOD = {USERNAME, MESSAGE_INTEGRITY, PRIORITY, USE_CANDIDATE}
 _FINGERPRINT_XOR = 0x5354554E
 
 
-@dataclass(frozen=True, slots=True)
+class Key:
+    """HMAC-SHA1 under one short-term password; the password itself is hashed once (RFC 8489 14.5)."""
+
+    __slots__ = ("_begun",)
+
+    def __init__(self, password: str) -> None:
+        self._begun = hmac.new(password.encode(), digestmod="sha1")
+
+    def sign(self, data: bytes) -> bytes:
+        """MESSAGE-INTEGRITY of these bytes."""
+        signing = self._begun.copy()
+        signing.update(data)
+        return signing.digest()
+
+
+@dataclass(slots=True)
 class Message:
     """One STUN message; attribute values as they came."""
 
@@ -45,13 +60,15 @@ class Message:
         """Comprehension-required attributes this agent does not know."""
         return [kind for kind in self.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
 
-    def authentic(self, password: bytes) -> bool:
-        """Whether MESSAGE-INTEGRITY fits this short-term password (RFC 8489 14.5)."""
-        if not self.integrity_at:
+    def authentic(self, key: Key) -> bool:
+        """Whether MESSAGE-INTEGRITY was made with this key."""
+        end = self.integrity_at
+        if not end:
             return False
-        length = (self.integrity_at + 24 - 20).to_bytes(2, "big")
-        expected = hmac.digest(password, self.data[:2] + length + self.data[4 : self.integrity_at], "sha1")
-        return hmac.compare_digest(expected, self.attributes[MESSAGE_INTEGRITY])
+        length = (end + 24 - 20).to_bytes(2, "big")
+        return hmac.compare_digest(
+            key.sign(self.data[:2] + length + self.data[4:end]), self.attributes[MESSAGE_INTEGRITY]
+        )
 
 
 def parse(data: bytes) -> Message:
@@ -84,33 +101,33 @@ def parse(data: bytes) -> Message:
     return Message(kind, transaction, attributes, integrity_at, data)
 
 
-def success(request: Message, host: str, port: int, password: bytes) -> bytes:
+def success(request: Message, host: str, port: int, key: Key) -> bytes:
     """A binding success with the reflexive address."""
     family, sort = (socket.AF_INET6, 2) if ":" in host else (socket.AF_INET, 1)
     packed = socket.inet_pton(family, host)
     mask = (_COOKIE + request.transaction)[: len(packed)]
     address = (int.from_bytes(packed, "big") ^ int.from_bytes(mask, "big")).to_bytes(len(packed), "big")
     value = _MAPPED.pack(sort, port ^ COOKIE >> 16) + address
-    return build(BINDING_SUCCESS, request.transaction, [(XOR_MAPPED_ADDRESS, value)], password)
+    return build(BINDING_SUCCESS, request.transaction, [(XOR_MAPPED_ADDRESS, value)], key)
 
 
-def error(request: Message, code: int, reason: str, password: bytes) -> bytes:
+def error(request: Message, code: int, reason: str, key: Key) -> bytes:
     """A binding error; 420 names the attributes not understood."""
     value = struct.pack("!HBB", 0, code // 100, code % 100) + reason.encode()
     attributes = [(ERROR_CODE, value)]
     if code == 420:
         unknown = request.unknown
         attributes.append((UNKNOWN_ATTRIBUTES, struct.pack(f"!{len(unknown)}H", *unknown)))
-    return build(BINDING_ERROR, request.transaction, attributes, password)
+    return build(BINDING_ERROR, request.transaction, attributes, key)
 
 
-def build(kind: int, transaction: bytes, attributes: list[tuple[int, bytes]], password: bytes) -> bytes:
+def build(kind: int, transaction: bytes, attributes: list[tuple[int, bytes]], key: Key) -> bytes:
     """A message with MESSAGE-INTEGRITY and FINGERPRINT."""
     body = b"".join(
         _ATTRIBUTE.pack(attribute, len(value)) + value + bytes(-len(value) % 4) for attribute, value in attributes
     )
     head = _HEADER.pack(kind, len(body) + 24, COOKIE, transaction)
-    body += _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20) + hmac.digest(password, head + body, "sha1")
+    body += _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20) + key.sign(head + body)
     data = _HEADER.pack(kind, len(body) + 8, COOKIE, transaction) + body
     return data + _ATTRIBUTE.pack(FINGERPRINT, 4) + _fingerprint(data)
 

@@ -32,7 +32,7 @@ PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
 PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
-CALM = 0.150  # s in which feedback is left unread after one that told of no queue: reading it all is a sixth of what a forward costs
+CALM = 0.300  # s; in each such span one feedback of a path that tells of no queue is read, all paths' at once: warm, it costs a third
 STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
 REPORT_EVERY = 1.0  # s
@@ -53,6 +53,42 @@ class Rung:
 
 class Subscription:
     """All slots of one subscriber connection and the estimate they share."""
+
+    __slots__ = (
+        "_asked",
+        "_audio",
+        "_bursted",
+        "_by_ssrc",
+        "_enough",
+        "_keyframe",
+        "_middle",
+        "_paced",
+        "_pacer",
+        "_patience",
+        "_probe_steps",
+        "_probed",
+        "_reported",
+        "_ssrc",
+        "_timer",
+        "_told",
+        "_transport_cc",
+        "_trial_until",
+        "ceiling",
+        "chosen",
+        "consumers",
+        "dropped",
+        "estimator",
+        "hold",
+        "ladders",
+        "loss",
+        "on_ready",
+        "on_slow",
+        "ready",
+        "rtt",
+        "slowness",
+        "transport",
+        "wants",
+    )  # fmt: skip
 
     def __init__(self, transport: Transport, keyframe: Callable[[Stream, float], None]) -> None:
         self.transport = transport
@@ -84,6 +120,9 @@ class Subscription:
         self._paced = False
         self._trial_until = 0.0
         self._audio = 0  # bit/s set aside for voices
+        self._enough = float(
+            "inf"
+        )  # bit/s with which a choice would change nothing: everything is shown at its largest
         self._asked = 0  # packets asked for again
         self._told = -1  # first number the newest feedback did not speak of; -1 = the path is not calm
         transport.on_rtcp = self.receive_rtcp
@@ -172,6 +211,7 @@ class Subscription:
         """Several times a second: sender reports, the choice of layers, probes; True when the choice changed."""
         if now - self._reported >= REPORT_EVERY:
             self._reported = now
+            self._follow(now)
             for consumer in self.consumers:
                 report = consumer.sender_report(now)
                 if report is not None:
@@ -180,10 +220,11 @@ class Subscription:
             while len(self._middle) > 4 * max(1, len(self.consumers)):
                 del self._middle[next(iter(self._middle))]
         self._pace()
-        self._follow(now)
+        self._probe(now)
+        if RESERVE * self.available >= self._enough:
+            return False
         before = self.chosen
         self.choose(now)
-        self._probe(now)
         return self.chosen != before
 
     def choose(self, now: float) -> None:
@@ -209,6 +250,8 @@ class Subscription:
                 rung = rungs[min(step, len(rungs) - 1)]
                 consumer.limit(rung.temporal)
                 consumer.show(rung.stream, now)
+        full = all(chosen[want.key] == len(want.layers) - 1 for want in wants)
+        self._enough = needed(wants) + audio if full else float("inf")
 
     def _follow(self, now: float) -> None:
         """Judge whether this subscriber follows; one that does not is told."""
@@ -221,17 +264,18 @@ class Subscription:
             rtt=self.rtt,
         )
         if changed:
+            self._enough = float("inf")
             self.on_slow(self.slowness.sign)
 
     def _probe(self, now: float) -> None:
         """Ask the path for more, where more would be used."""
-        if not self._transport_cc or self.transport.remote is None:
+        first = self._probe_steps < 2 and now - self._probed > 0.1
+        later = self._lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
+        if not (first or later) or not self._transport_cc or self.transport.remote is None:
             return
         video = [c for c in self.consumers if c.slot.rtx_types]
         carrier = next((c for c in video if c.stream is not None), video[0] if video and self.wants else None)
-        first = self._probe_steps < 2 and now - self._probed > 0.1
-        later = self._lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
-        if carrier is None or not (first or later) or self.estimator.overused or self.estimator.loss > 0.02:
+        if carrier is None or self.estimator.overused or self.estimator.loss > 0.02:
             return
         self._probed = now
         self.transport.calm_until = 0.0
@@ -292,7 +336,7 @@ class Subscription:
             return False
         if not (self.estimator.loss or self._lacking):
             self._told = end & 0xFFFF
-            self.transport.calm_until = now + CALM
+            self.transport.calm_until = (now // CALM + 1) * CALM
         return True
 
     def _reports(self, reports: tuple[rtcp.Report, ...], now: float) -> None:

@@ -101,6 +101,13 @@ def check_libraries() -> None:
 class Transport:
     """One peer connection of one worker. `run` is its life; `close` ends it, twice is once."""
 
+    __slots__ = (
+        "_certificate", "_ending", "_ice", "_muted", "_path", "_port", "_scratch", "_worker", "agent", "budget",
+        "bytes_sent", "calm_until", "cell", "clock", "fingerprints", "new_ssrcs", "on_path", "on_rtcp",
+        "on_rtp", "on_state", "outbox", "reason", "remote_ufrag", "rx", "sessions", "ssrcs", "state", "tx",
+        "unreadable",
+    )  # fmt: skip
+
     def __init__(self, port: Port, worker: int, certificate: Certificate) -> None:
         self.agent = Agent(self, Credentials.fresh(worker))
         self.state = State.NEW

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from smartroom.media import negotiation, sdp, transport
+from smartroom.media import negotiation, pages, sdp, transport
 from smartroom.media.ice import Credentials
 from smartroom.media.negotiation import Local, Peer, Slot
 from smartroom.media.overload import CostModel, Overload, Stage
@@ -25,6 +25,7 @@ IDLE = 0.250  # s until a tick when no packet comes
 BUSY = 0.500  # s after which we see whether still packets come
 DECIDE_EVERY = 0.3  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
+SIGN_EVERY = 0.4  # s between signs of life: control waits no longer than 1.5 s for one
 MAX_PEERS = 200  # connections per worker
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Worker:
         self.port = Port(addresses, port, transport.protect, (transport.unprotect, transport.unprotect_rtcp))
         self.port.on_awake = self._tick
         self.rooms: dict[str, Router] = {}
+        self.on_sign: Callable[[], None] = _nothing
         self._announced = tuple(announced) or tuple(addresses)
         self._number = number
         self._notify = notify
@@ -76,6 +78,7 @@ class Worker:
         self.overload = Overload()
         self.costs = CostModel()
         self._forwarded = 0
+        self._enlarged = -1  # connections there were when memory was put into large pages
         self._obeys: dict[type[Message], Callable[..., Awaitable[Message]]] = {
             say.OpenRoom: self._open_room,
             say.CloseRoom: self._close_room,
@@ -98,7 +101,7 @@ class Worker:
         """Bind the port and start the timers; OSError when the port is taken."""
         await self.port.__aenter__()
         await self._tasks.__aenter__()
-        self._ticked = self._decided = self._second = self._loaded = self.port.clock()
+        self._ticked = self._decided = self._second = self._loaded = self._signed = self.port.clock()
         self._spent = time.thread_time()
         self._idle = asyncio.get_running_loop().call_later(IDLE, self._wait)
         return self
@@ -383,6 +386,9 @@ class Worker:
             self._decided = now
             for router in self.rooms.values():
                 router.tick(now)
+        if now - self._signed >= SIGN_EVERY:
+            self._signed = now
+            self.on_sign()
         if now - self._second >= 1:
             self._second = now
             for connection in list(self._connections.values()):
@@ -391,6 +397,9 @@ class Worker:
             before, self._spent = self._spent, time.thread_time()
             self.look_at_load(self._spent - before, now - self._loaded, now)
             self._loaded = now
+            if len(self._connections) > self._enlarged:
+                self._enlarged = len(self._connections)
+                pages.enlarge()
 
     def look_at_load(self, spent: float, elapsed: float, now: float) -> None:
         """Take in the processor seconds of the last `elapsed` seconds: give up or take back, and tell control."""
@@ -421,6 +430,10 @@ class Worker:
                 stage=stage,
             )
         )
+
+
+def _nothing() -> None:
+    return
 
 
 def _slot(name: str, kind: str) -> Slot:

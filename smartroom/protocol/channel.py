@@ -13,7 +13,7 @@ from smartroom.protocol.base import Message
 MAX_FRAME = 4 << 20
 """Bytes of one frame; an answer with a large statistics table stays far below."""
 HEARTBEAT = 2.0
-"""Seconds between two signs of life, in both directions."""
+"""Seconds between two signs of life at most, in both directions."""
 
 _LENGTH = struct.Struct("!L")
 
@@ -59,6 +59,10 @@ def pack(frame: Frame) -> bytes:
     if len(body) > MAX_FRAME:
         raise ChannelBroken("frame too long")
     return _LENGTH.pack(len(body)) + body
+
+
+ALIVE = pack(Notification(event="Alive"))
+"""A worker's sign of life where it has nothing else to say; nobody answers."""
 
 
 class Framer:

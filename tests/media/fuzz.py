@@ -45,8 +45,8 @@ def fuzz_sdp(data: bytes) -> None:
 def fuzz_stun(data: bytes) -> None:
     """Parse, check, answer."""
     message = stun.parse(data)
-    message.authentic(b"p" * 22)
-    stun.parse(stun.error(message, 420, "Unknown Attribute", b"p" * 22))
+    message.authentic(stun.Key("p" * 22))
+    stun.parse(stun.error(message, 420, "Unknown Attribute", stun.Key("p" * 22)))
     assert isinstance(message.username, str)
 
 

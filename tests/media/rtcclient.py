@@ -296,7 +296,7 @@ class Client:
         else:
             attributes += [(stun.ICE_CONTROLLING, bytes(8)), (stun.USE_CANDIDATE, b"")]
         self._emit(
-            stun.build(stun.BINDING_REQUEST, secrets.token_bytes(12), attributes, self._remote_password.encode())
+            stun.build(stun.BINDING_REQUEST, secrets.token_bytes(12), attributes, stun.Key(self._remote_password))
         )
 
     async def _repeat_flights(self, link: Any) -> None:
@@ -395,12 +395,12 @@ class Client:
     def _stun(self, data: bytes, source: tuple[str, int]) -> None:
         with contextlib.suppress(ValueError):
             message = stun.parse(data)
-            if message.kind == stun.BINDING_SUCCESS and message.authentic(self._remote_password.encode()):
+            if message.kind == stun.BINDING_SUCCESS and message.authentic(stun.Key(self._remote_password)):
                 self._remote = source
                 self._validated.set()
-            elif message.kind == stun.BINDING_REQUEST and message.authentic(self.password.encode()):
+            elif message.kind == stun.BINDING_REQUEST and message.authentic(stun.Key(self.password)):
                 assert self._sock is not None
-                self._sock.sendto(stun.success(message, source[0], source[1], self.password.encode()), source)
+                self._sock.sendto(stun.success(message, source[0], source[1], stun.Key(self.password)), source)
 
     def _emit(self, data: bytes) -> None:
         if self._sock is not None and self._remote[1]:

@@ -31,7 +31,7 @@ def address(number: int) -> bytes:
 def check(credentials: Credentials = GUEST, *more: tuple[int, bytes], password: str = "") -> bytes:
     """A binding request as a browser sends it."""
     attributes = [(stun.USERNAME, f"{credentials.ufrag}:peer".encode()), (stun.PRIORITY, bytes(4)), *more]
-    key = (password or credentials.password).encode()
+    key = stun.Key(password or credentials.password)
     return stun.build(stun.BINDING_REQUEST, secrets.token_bytes(12), attributes, key)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from smartroom.media import stun
 
 PASSWORD = b"p" * 24
+KEY = stun.Key(PASSWORD.decode())
 
 
 def request(password: bytes = PASSWORD, **attributes: object) -> aioice_stun.Message:
@@ -26,8 +27,8 @@ def test_a_request_of_another_implementation_is_understood() -> None:
     """User name, integrity and USE-CANDIDATE are read as aioice meant them."""
     parsed = stun.parse(bytes(request(USE_CANDIDATE=None)))
     assert parsed.username == "w0abc:peer"
-    assert parsed.authentic(PASSWORD)
-    assert not parsed.authentic(b"q" * 24)
+    assert parsed.authentic(KEY)
+    assert not parsed.authentic(stun.Key("q" * 24))
     assert stun.USE_CANDIDATE in parsed.attributes
     assert not parsed.unknown
 
@@ -36,7 +37,7 @@ def test_a_request_of_another_implementation_is_understood() -> None:
 def test_the_answer_tells_the_reflexive_address(host: str, port: int) -> None:
     """Aioice reads the XOR-MAPPED-ADDRESS and accepts the integrity of our answer."""
     asked = request()
-    answer = aioice_stun.parse_message(stun.success(stun.parse(bytes(asked)), host, port, PASSWORD))
+    answer = aioice_stun.parse_message(stun.success(stun.parse(bytes(asked)), host, port, KEY))
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == (host, port)
     assert answer.check_message_integrity(PASSWORD)
     assert answer.transaction_id == asked.transaction_id
@@ -46,7 +47,7 @@ def test_unknown_required_attributes_are_named() -> None:
     """A 420 lists the attribute that was not understood."""
     parsed = stun.parse(bytes(request(REALM="x")))
     assert parsed.unknown == [0x0014]
-    refused = stun.parse(stun.error(parsed, 420, "Unknown Attribute", PASSWORD))
+    refused = stun.parse(stun.error(parsed, 420, "Unknown Attribute", KEY))
     assert refused.attributes[stun.UNKNOWN_ATTRIBUTES] == b"\x00\x14"
 
 
@@ -59,7 +60,7 @@ def test_random_bytes_raise_only_value_error(data: bytes, position: int, noise: 
     for candidate in (data, bytes(damaged), whole):
         with contextlib.suppress(ValueError):
             parsed = stun.parse(candidate)
-            parsed.authentic(PASSWORD)
+            parsed.authentic(KEY)
             assert isinstance(parsed.username, str)
             assert isinstance(parsed.unknown, list)
 
@@ -71,4 +72,4 @@ def test_one_wrong_bit_breaks_authenticity() -> None:
         bad = bytearray(good)
         bad[position] ^= 1
         with contextlib.suppress(ValueError):
-            assert not stun.parse(bytes(bad)).authentic(PASSWORD)
+            assert not stun.parse(bytes(bad)).authentic(KEY)

@@ -19,7 +19,8 @@ from smartroom.protocol import channel
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 
-PING_EVERY = 0.5  # s
+LOOK_EVERY = 0.5  # s
+ASK_AFTER = 0.8  # s without any frame: asked for a sign of life
 SILENT_AFTER = 1.5  # s without any frame: stopped or stuck, to be killed (noticed within two seconds)
 REQUEST_LIMIT = 5.0  # s for one command; the slowest takes a few milliseconds
 START_LIMIT = 15.0  # s until a new process says that it is ready
@@ -161,13 +162,17 @@ class Process:
         self._on_event(event)
 
     async def _watch(self) -> None:
+        """Kill a silent worker. One that speaks is told now and then that we are here; one that has fallen silent is asked."""
+        told = 0.0
         while True:
-            await asyncio.sleep(PING_EVERY)
-            if time.monotonic() - self._heard > SILENT_AFTER:
+            await asyncio.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            if now - self._heard > SILENT_AFTER:
                 log.warning("media worker %d is silent: killed", self.number)
                 self.kill()
                 return
-            if self._writer is not None:
+            if self._writer is not None and (now - self._heard > ASK_AFTER or now - told >= channel.HEARTBEAT):
+                told = now
                 self._writer.write(channel.pack(channel.Request(id=0, method="Ping")))
 
     async def _reap(self, process: asyncio.subprocess.Process) -> int:
@@ -277,10 +282,10 @@ class Workers:
         seat.died = [at for at in seat.died if now - at < RESTART_WINDOW] + [now]
         if len(seat.died) > RESTARTS:
             log.error("media worker %d died %d times: it rests for %.0f s", seat.number, len(seat.died), REST)
-            for _ in range(int(REST / PING_EVERY)):
+            for _ in range(int(REST / LOOK_EVERY)):
                 if self._closing:
                     return
-                await asyncio.sleep(PING_EVERY)
+                await asyncio.sleep(LOOK_EVERY)
 
 
 def _reluctance(process: Process) -> tuple[bool, float, int, int, int]:

@@ -167,6 +167,11 @@ class TrendLine:
 class Estimator:
     """Bits per second one path carries towards a subscriber; all times in seconds."""
 
+    __slots__ = (
+        "_calm", "_capacity", "_delivered", "_lost", "_missing", "_offered", "_probes", "_total", "_trend",
+        "_updated", "acked", "last_decrease", "loss", "rate", "sent",
+    )  # fmt: skip
+
     def __init__(self, start: int = START) -> None:
         self.rate = float(start)
         self.acked = 0.0  # bit/s delivered lately
