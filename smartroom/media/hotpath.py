@@ -76,12 +76,10 @@ def can_segment() -> bool:
 class Receiver:
     """Reads datagrams of one socket in bursts into fixed slots; decrypts in place."""
 
-    __slots__ = (
-        "_fd", "_messages", "_names", "_slots", "_vectors", "address_size", "slots",
-    )  # fmt: skip
+    __slots__ = ("_messages", "_names", "_slots", "_vectors", "address_size", "fd", "slots")
 
     def __init__(self, sock: socket.socket) -> None:
-        self._fd = sock.fileno()
+        self.fd = sock.fileno()
         self.address_size = 16 if sock.family == socket.AF_INET else 28
         self._slots = ffi.new("char[]", BURST * RECEIVE_SLOT)
         self._names = ffi.new("char[]", BURST * _SOCKADDR)
@@ -103,7 +101,7 @@ class Receiver:
 
     def read(self) -> int:
         """How many datagrams now stand in `slots`, from the first on; 0 = none waiting."""
-        count = _libc.recvmmsg(self._fd, self._messages, BURST, socket.MSG_DONTWAIT, ffi.NULL)
+        count = _libc.recvmmsg(self.fd, self._messages, BURST, socket.MSG_DONTWAIT, ffi.NULL)
         return max(0, int(count))
 
 
@@ -172,6 +170,8 @@ class Outbox:
 
     def flush(self, only: Fan | None = None) -> None:
         """Send everything gathered, or that of one fan."""
+        if not self._fans and not self._posted:
+            return
         fans = self._fans if only is None else [only]
         self._fans = [] if only is None else [fan for fan in self._fans if fan is not only]
         fd = used = messages = 0

@@ -160,8 +160,7 @@ class Port:
         prompt, self._drains = self._drains < BUSY, 0
         if prompt != self._prompt:
             self._prompt = prompt
-            for _, sock in self._checks:
-                self._set_prompt(sock)
+            self._set_prompt()
 
     def _now(self) -> float:
         return self.clock()  # which tests replace
@@ -200,19 +199,21 @@ class Port:
                 other.close()
             return
         self._sockets += apart
-        feedback, checks = ((Receiver(other), other) for other in apart)
+        feedback, checks = ((Receiver(other), sock) for other in apart)  # answers go out with everything else
         self._feedback.append(feedback)
         self._checks.append(checks)
-        self._set_prompt(checks[1])
+        self._set_prompt()
 
-    def _set_prompt(self, sock: socket.socket) -> None:
+    def _set_prompt(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._prompt:
-            loop.add_reader(sock.fileno(), self._answer)
-        else:
-            loop.remove_reader(sock.fileno())
+        for receiver, _ in self._checks:
+            if self._prompt:
+                loop.add_reader(receiver.fd, self._answer)
+            else:
+                loop.remove_reader(receiver.fd)
 
     def _take(self, group: list[tuple[Receiver, socket.socket]], now: float, *, feedback: bool = False) -> None:
+        """Take in what these have received; each with the socket that answers."""
         for receiver, sock in group:
             for _ in range(BURSTS):
                 count = receiver.read()
@@ -266,26 +267,26 @@ class Port:
         counters = self.counters
         agents = self.ice.agents
         for view, name, pointer, length in receiver.slots[:count]:
+            source = name.tobytes()
+            agent = agents.get(source)
+            if feedback and agent is not None and now < self._link(agent).calm_until:
+                counters.calm += 1
+                continue
             size = length[0]
             first, second, _, sender, ssrc = HEADER.unpack_from(view)  # of a short one, what was there before
-            source = name.tobytes()
             if not 128 <= first < 192 or not size:
                 self._control(first if size else 255, bytes(view[:size]), source, sock, now)
                 continue
-            agent = agents.get(source)
             if agent is None:
                 counters.stranger += 1
                 continue
-            link: Link = agent.owner  # type: ignore[assignment]  # every owner on a port is a transport
+            link = self._link(agent)
             if not 12 <= size <= MAX_PACKET or link.rx is None:
                 counters.malformed += 1
                 continue
             link.budget -= 1
             if link.budget < 0:
                 counters.over_budget += 1
-                continue
-            if feedback and now < link.calm_until:
-                counters.calm += 1
                 continue
             control = 192 <= second <= 223
             ssrc = sender if control else ssrc

@@ -147,14 +147,26 @@ class Stream:
         if before >= 0 and not before - 2000 < index < before + 10000:
             self._reset(packet)
             before, index = -1, packet.index
-        self.nack.received(index, now)
-        payload = packet.payload if self.audio else self._keep(packet, codec, newest=index > before)
-        if payload is None:
-            self._account(packet, now, repaired=repaired)
-            return
+        nack = self.nack
+        if index == nack.highest + 1:
+            nack.highest = index
+        else:
+            nack.received(index, now)
+        payload = packet.payload
+        if payload and not self.audio:
+            packet.frame = self._describe(packet, payload, codec)
+        if self._thin or self._thinner is not None:
+            if not self._keep(packet, newest=index > before):
+                self._account(packet, now, repaired=repaired)
+                return
+            payload = packet.payload
         if not self.cache.put(packet):
             return
         self._account(packet, now, repaired=repaired)
+        self._pass_on(packet, payload, now)
+
+    def _pass_on(self, packet: Packet, payload: bytes, now: float) -> None:
+        """One packet that stays, to everybody who watches."""
         size = packet.end - packet.start
         self.octets += size
         newest = packet.index > self.newest
@@ -169,8 +181,8 @@ class Stream:
             return
         if self.audio:
             self._hear(packet, now)
-        else:
-            self._look(packet, payload, codec, now)
+        elif packet.frame is None or packet.frame is not self.frame:
+            self._look(packet, payload, now)
         if not newest:
             for sink in tuple(self.sinks):
                 sink.forward(self, packet, now)
@@ -269,25 +281,20 @@ class Stream:
             sink.sync()
             sink.in_fan = False
 
-    def _keep(self, packet: Packet, codec: str, *, newest: bool) -> bytes | None:
-        """Read what the packet says of its frame; the payload, None when overload leaves it out for everybody."""
-        payload = packet.payload
-        if payload:
-            packet.frame = self._describe(packet, payload, codec)
+    def _keep(self, packet: Packet, *, newest: bool) -> bool:
+        """Whether the packet stays while overload leaves upper layers out for everybody; its numbers are closed up."""
         if self._thin and self._thinner is None and newest and self.temporal_layers > 1:
             self._thinner = Thinner(packet)
             self.thin(on=True)
-        if self._thinner is None:
-            return payload
-        return packet.payload if self._thinner.keep(packet) else None
+        return self._thinner is None or self._thinner.keep(packet)
 
-    def _look(self, packet: Packet, payload: bytes, codec: str, now: float) -> None:
+    def _look(self, packet: Packet, payload: bytes, now: float) -> None:
         frame = packet.frame
         if frame is not None:
             self.temporal_layers = max(self.temporal_layers, frame.temporal + 1)
             if packet.index == self.newest:
                 self.frame = frame
-        key = frame.key if frame is not None and frame.size else begins_keyframe(codec, payload)
+        key = frame.key if frame is not None and frame.size else begins_keyframe(self.codec, payload)
         if key and packet.timestamp == self._key_timestamp:
             self.key_index = min(self.key_index, packet.index)  # H.264: parameter sets and picture both begin it
         elif key and packet.index > self.key_index:

@@ -141,7 +141,8 @@ class Subscription:
     @property
     def _lacking(self) -> bool:
         """Whether more is wanted than is known to fit."""
-        return AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
+        wanted = self._enough if self._enough < float("inf") else needed(self.wants) + self._audio
+        return AMPLE * wanted > RESERVE * self.estimator.rate
 
     def settle(self, slots: list[Slot]) -> None:
         """Open a consumer per accepted slot; slots already open stay."""
@@ -250,7 +251,7 @@ class Subscription:
                 rung = rungs[min(step, len(rungs) - 1)]
                 consumer.limit(rung.temporal)
                 consumer.show(rung.stream, now)
-        full = all(chosen[want.key] == len(want.layers) - 1 for want in wants)
+        full = not self.slowness.sign and all(chosen[want.key] == len(want.layers) - 1 for want in wants)
         self._enough = needed(wants) + audio if full else float("inf")
 
     def _follow(self, now: float) -> None:

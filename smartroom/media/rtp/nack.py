@@ -21,19 +21,19 @@ class _Missing:
 class NackGenerator:
     """The missing packets of one incoming stream; `now` and `rtt` in seconds."""
 
-    __slots__ = ("_highest", "gave_up", "missing", "round_trip")
+    __slots__ = ("gave_up", "highest", "missing", "round_trip")
 
     def __init__(self) -> None:
-        self._highest = -1
+        self.highest = -1  # the next number after it is no news: whoever counts may set it without a call
         self.missing: dict[int, _Missing] = {}
         self.gave_up = False  # set when packets were given up: ask for a key frame, then clear
         self.round_trip = 0.0  # s from the only request for a packet to its arrival; 0 = none newly measured
 
     def received(self, index: int, now: float) -> None:
         """Note an arrived packet by its unwrapped number."""
-        highest = self._highest
+        highest = self.highest
         if index == highest + 1 or highest < 0:
-            self._highest = index
+            self.highest = index
             return
         if index <= highest:
             found = self.missing.pop(index, None)
@@ -46,7 +46,7 @@ class NackGenerator:
         else:
             for lost in range(highest + 1, index):
                 self.missing[lost] = _Missing(now)
-        self._highest = index
+        self.highest = index
 
     def due(self, now: float, rtt: float) -> list[int]:
         """Numbers to ask for now; removes those given up."""
