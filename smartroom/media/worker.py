@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from smartroom.media import negotiation, pages, sdp, transport
+from smartroom.media import negotiation, sdp, transport
 from smartroom.media.ice import Credentials
 from smartroom.media.negotiation import Local, Peer, Slot
 from smartroom.media.overload import CostModel, Overload, Stage
@@ -78,7 +78,6 @@ class Worker:
         self.overload = Overload()
         self.costs = CostModel()
         self._forwarded = 0
-        self._enlarged = -1  # connections there were when memory was put into large pages
         self._obeys: dict[type[Message], Callable[..., Awaitable[Message]]] = {
             say.OpenRoom: self._open_room,
             say.CloseRoom: self._close_room,
@@ -397,9 +396,6 @@ class Worker:
             before, self._spent = self._spent, time.thread_time()
             self.look_at_load(self._spent - before, now - self._loaded, now)
             self._loaded = now
-            if len(self._connections) > self._enlarged:
-                self._enlarged = len(self._connections)
-                pages.enlarge()
 
     def look_at_load(self, spent: float, elapsed: float, now: float) -> None:
         """Take in the processor seconds of the last `elapsed` seconds: give up or take back, and tell control."""
