@@ -25,7 +25,7 @@ GATHER = (
 GATHERS = 3  # waits per drain, each only while something came in the one before
 
 BURSTS = 16  # 1024 datagrams of feedback, or of checks, per look
-BUSY = 3  # times that packets come between two looks: then checks wait for the next packet
+BUSY = 2  # times that packets come between two looks: then checks wait for the next packet
 
 # A classic BPF program: which socket of the port group gets a datagram. 1 for a lone transport-cc feedback, 2 for STUN, else 0.
 _FEEDBACK = 0x8FCD  # version 2, format 15, type 205: stands in the clear, SRTCP encrypts from the ninth byte on
