@@ -32,6 +32,7 @@ PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
 PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
+FIRST_PROBES = 2
 CALM = 0.300  # s; in each such span one feedback of a path that tells of no queue is read, all paths' at once: warm, it costs a third
 STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
@@ -141,8 +142,7 @@ class Subscription:
     @property
     def _lacking(self) -> bool:
         """Whether more is wanted than is known to fit."""
-        wanted = self._enough if self._enough < float("inf") else needed(self.wants) + self._audio
-        return AMPLE * wanted > RESERVE * self.estimator.rate
+        return AMPLE * (needed(self.wants) + self._audio) > RESERVE * self.estimator.rate
 
     def settle(self, slots: list[Slot]) -> None:
         """Open a consumer per accepted slot; slots already open stay."""
@@ -220,10 +220,10 @@ class Subscription:
                     self.transport.send_rtcp(report)
             while len(self._middle) > 4 * max(1, len(self.consumers)):
                 del self._middle[next(iter(self._middle))]
+        if RESERVE * self.available >= AMPLE * self._enough and self._probe_steps >= FIRST_PROBES and not self._paced:
+            return False  # everything is shown, and there is room for more
         self._pace()
         self._probe(now)
-        if RESERVE * self.available >= self._enough:
-            return False
         before = self.chosen
         self.choose(now)
         return self.chosen != before
@@ -270,7 +270,7 @@ class Subscription:
 
     def _probe(self, now: float) -> None:
         """Ask the path for more, where more would be used."""
-        first = self._probe_steps < 2 and now - self._probed > 0.1
+        first = self._probe_steps < FIRST_PROBES and now - self._probed > 0.1
         later = self._lacking and now - self._probed > PROBE_EVERY and now - self.estimator.last_decrease > PROBE_EVERY
         if not (first or later) or not self._transport_cc or self.transport.remote is None:
             return
