@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 
+from smartroom.media.loop import MediaLoop
 from smartroom.media.service import serve
 
 
@@ -29,8 +30,8 @@ def main() -> None:
     gc.freeze()  # what was imported stays: the collector need not look at it again
     gc.set_threshold(50_000, 20, 50)  # packets are freed by reference counting
     channel = socket.socket(fileno=options.fd)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(channel, options.address, options.port, options.number, options.announce))
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=MediaLoop) as runner:
+        runner.run(serve(channel, options.address, options.port, options.number, options.announce))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 
 from smartroom.control.conference.engine import EmbeddedEngine, EngineError, Placement
 from smartroom.control.conference.workers import Process
+from smartroom.protocol import channel
 from smartroom.protocol import media as say
 from smartroom.protocol.base import Message
 from tests.media import virtual
@@ -175,6 +176,27 @@ def test_a_silent_worker_is_noticed_within_two_seconds(phase: float) -> None:
         return time.monotonic() - process._heard
 
     assert 1.5 <= virtual.run(watch) <= 2
+
+
+async def test_a_worker_gives_signs_of_life_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for none while it does; it is told every two seconds that control is there."""
+    asked: list[channel.Frame] = []
+
+    def pack(frame: channel.Frame) -> bytes:
+        asked.append(frame)
+        return packed(frame)
+
+    packed = channel.pack
+    async with EmbeddedEngine(1, Placement()) as engine:
+        process = engine.processes[0]
+        monkeypatch.setattr(channel, "pack", pack)
+        silences: list[float] = []
+        for _ in range(50):
+            await asyncio.sleep(0.1)
+            silences.append(time.monotonic() - process._heard)
+        monkeypatch.undo()
+    assert max(silences) < 1.2, "a busy machine included"
+    assert 1 <= len(asked) <= 4
 
 
 def _load(load: float) -> say.Load:

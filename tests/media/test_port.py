@@ -1,0 +1,58 @@
+"""When a worker wakes up: packets wake it, checks only where no packet does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.media.conftest import Room, in_virtual_time
+from tests.media.rtcclient import Client, Publisher
+
+FRAME = 0.03  # s
+
+
+async def busy(room: Room) -> tuple[Client, Publisher]:
+    """Somebody who has sent pictures for a while."""
+    client, [camera] = await room.publisher("ana")
+    for _ in range(30):
+        camera.frame()
+        await asyncio.sleep(FRAME)
+    return client, camera
+
+
+@in_virtual_time
+async def test_while_packets_come_a_check_wakes_nobody_and_is_answered_with_the_next_one(room: Room) -> None:
+    """RFC 7675 wants an answer, not at once; a waking for each would cost what ten forwards cost."""
+    client, camera = await busy(room)
+    checks = room.worker.port.counters.stun
+    client.validated.clear()
+    client._check()
+    await asyncio.sleep(FRAME / 2)
+    assert room.worker.port.counters.stun == checks
+    camera.frame()
+    await asyncio.sleep(FRAME / 2)
+    assert room.worker.port.counters.stun == checks + 1
+    assert client.validated.is_set()
+
+
+@in_virtual_time
+async def test_where_no_packet_comes_a_check_is_answered_at_once(room: Room) -> None:
+    """Whoever joins a silent room does not wait; nor does he long where the last packet has just come."""
+    client, _ = await busy(room)
+    client.validated.clear()
+    client._check()
+    await asyncio.sleep(0.6)
+    assert client.validated.is_set()
+    client.validated.clear()
+    client._check()
+    await asyncio.sleep(0.001)
+    assert client.validated.is_set()
+
+
+@in_virtual_time
+async def test_who_has_moved_is_known_before_what_he_sends(room: Room) -> None:
+    """A check from a new address is taken in before the packet that came with it: not one is dropped as a stranger's."""
+    client, camera = await busy(room)
+    client.move()
+    camera.frame()
+    await asyncio.sleep(FRAME)
+    assert room.worker.port.counters.stranger == 0
