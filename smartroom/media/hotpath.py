@@ -294,9 +294,7 @@ class Outbox:
 class Fan:
     """One stream to many subscribers: packets are gathered, and rewritten for each when the outbox is flushed."""
 
-    __slots__ = (
-        "_groups", "_names", "_outbox", "_rows", "_run", "layouts", "urgent", "whole",
-    )  # fmt: skip
+    __slots__ = ("_groups", "_names", "_outbox", "_rows", "_run", "layouts", "urgent", "whole")
 
     def __init__(self, outbox: Outbox, *, urgent: bool = False) -> None:
         self.urgent = urgent

@@ -83,6 +83,7 @@ class IceLite:
 
     def __init__(self) -> None:
         self.agents: dict[bytes, Agent] = {}  # by validated raw address: the source filter
+        self.awaited: set[str] = set()  # user names of those of whom no check has come yet
         self._by_ufrag: dict[str, Agent] = {}
         self._second = 0
         self._sources: dict[bytes, int] = {}
@@ -92,11 +93,12 @@ class IceLite:
     def add(self, agent: Agent) -> None:
         """Answer checks for this agent from now on."""
         self._by_ufrag[agent.credentials.ufrag] = agent
+        self.awaited.add(agent.credentials.ufrag)
 
     def restart(self, agent: Agent, fresh: Credentials) -> None:
         """ICE restart: new credentials; the old ones live until the new pair is nominated."""
         if agent.previous is not None:
-            self._by_ufrag.pop(agent.previous.ufrag, None)
+            self._forget(agent.previous)
         agent.previous = agent.credentials
         agent.credentials = fresh
         self._by_ufrag[fresh.ufrag] = agent
@@ -105,7 +107,7 @@ class IceLite:
         """Forget an agent and every address of it."""
         for credentials in (agent.credentials, agent.previous):
             if credentials is not None:
-                self._by_ufrag.pop(credentials.ufrag, None)
+                self._forget(credentials)
         for raw in agent.addresses:
             self.agents.pop(raw, None)
         agent.addresses.clear()
@@ -147,6 +149,7 @@ class IceLite:
 
     def _validate(self, agent: Agent, remote: Remote, *, nominated: bool, fresh: Credentials) -> None:
         # Chromium that restarted keeps nominating its new port under our old name when that was valid before our answer came.
+        self.awaited.discard(agent.credentials.ufrag)
         before = self.agents.get(remote.raw)
         if before is not None and before is not agent:
             before.addresses.pop(remote.raw, None)  # the client reused its port for a new connection
@@ -154,7 +157,7 @@ class IceLite:
         agent.addresses[remote.raw] = remote
         self.agents[remote.raw] = agent
         if nominated and fresh is agent.credentials and agent.previous is not None:
-            self._by_ufrag.pop(agent.previous.ufrag, None)
+            self._forget(agent.previous)
             agent.previous = None
         if agent.selected is None or (nominated and agent.selected.raw != remote.raw):
             agent.selected = remote
@@ -164,6 +167,10 @@ class IceLite:
             oldest = next(raw for raw in agent.addresses if raw != chosen)
             del agent.addresses[oldest]
             self.agents.pop(oldest, None)
+
+    def _forget(self, credentials: Credentials) -> None:
+        self._by_ufrag.pop(credentials.ufrag, None)
+        self.awaited.discard(credentials.ufrag)
 
     def _within_limits(self, raw: bytes, now: float) -> bool:
         if int(now) != self._second:

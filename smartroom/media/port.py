@@ -152,14 +152,18 @@ class Port:
     def look(self, now: float) -> None:
         """Several times a second: take in the feedback that came meanwhile. It wakes nobody up, and together it costs half.
 
-        Checks wake nobody either while packets come all the time: each waking costs as much as its answer.
+        Checks wake nobody either while packets come all the time, unless somebody is to come: each waking costs as much as its
+        answer.
         """
         self._take(self._feedback, now, feedback=True)
         self._take(self._checks, now)
-        prompt, self._drains = self._drains < BUSY, 0
-        if prompt != self._prompt:
-            self._prompt = prompt
-            self._set_prompt()
+        busy, self._drains = self._drains >= BUSY, 0
+        self._set_prompt(on=not busy or bool(self.ice.awaited))
+
+    def expect(self, agent: Agent) -> None:
+        """Somebody is to come: answer his checks, at once."""
+        self.ice.add(agent)
+        self._set_prompt(on=True)
 
     def _now(self) -> float:
         return self.clock()  # which tests replace
@@ -201,11 +205,15 @@ class Port:
         feedback, checks = ((Receiver(other), sock) for other in apart)  # answers go out with everything else
         self._feedback.append(feedback)
         self._checks.append(checks)
-        self._set_prompt()
+        _watch(checks[0].fd, self._answer)
 
-    def _set_prompt(self) -> None:
+    def _set_prompt(self, *, on: bool) -> None:
+        """Whether a check wakes us."""
+        if on == self._prompt:
+            return
+        self._prompt = on
         for receiver, _ in self._checks:
-            if self._prompt:
+            if on:
                 _watch(receiver.fd, self._answer)
             else:
                 _leave(receiver.fd)

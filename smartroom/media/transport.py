@@ -138,7 +138,7 @@ class Transport:
         self._ending = asyncio.Event()
         self._muted = False
         self._scratch = Scratch(protect, protect_rtcp)
-        port.ice.add(self.agent)
+        port.expect(self.agent)
 
     @property
     def remote(self) -> Remote | None:

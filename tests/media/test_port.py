@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from smartroom.protocol import media as say
 from tests.media.conftest import Room, in_virtual_time
 from tests.media.rtcclient import Client, Publisher
 
@@ -17,6 +18,12 @@ async def busy(room: Room) -> tuple[Client, Publisher]:
         camera.frame()
         await asyncio.sleep(FRAME)
     return client, camera
+
+
+async def _send(camera: Publisher) -> None:
+    while True:
+        camera.frame()
+        await asyncio.sleep(FRAME)
 
 
 @in_virtual_time
@@ -46,6 +53,26 @@ async def test_where_no_packet_comes_a_check_is_answered_at_once(room: Room) -> 
     client._check()
     await asyncio.sleep(0.001)
     assert client.validated.is_set()
+
+
+@in_virtual_time
+async def test_who_joins_is_answered_at_once_while_packets_come(room: Room) -> None:
+    """His first check wakes the worker, though others send pictures."""
+    _, camera = await busy(room)
+    sending = asyncio.create_task(_send(camera))
+    await asyncio.sleep(1)
+    guest = Client()
+    answer = await room.worker.obey(say.Publish(room=room.name, peer="budi", sdp=guest.offer()))
+    assert isinstance(answer, say.Description)
+    asked = asyncio.get_running_loop().time()
+    joining = asyncio.create_task(guest.connect(answer.sdp))
+    await guest.validated.wait()
+    assert asyncio.get_running_loop().time() - asked < FRAME / 10
+    await joining
+    await asyncio.sleep(0.5)
+    assert not room.worker.port._prompt, "and then checks wait again"
+    await guest.close()
+    sending.cancel()
 
 
 @in_virtual_time
