@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
+
+import pytest
 
 from smartroom.protocol import media as say
 from tests.media.conftest import Room, in_virtual_time
@@ -83,3 +86,18 @@ async def test_who_has_moved_is_known_before_what_he_sends(room: Room) -> None:
     camera.frame()
     await asyncio.sleep(FRAME)
     assert room.worker.port.counters.stranger == 0
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@in_virtual_time
+async def test_a_worker_gives_signs_of_life_by_itself(room: Room, *, busy: bool) -> None:
+    """Two a second or more, whether packets come or none: control waits a second and a half for one."""
+    signs: list[float] = []
+    room.worker.on_sign = lambda: signs.append(asyncio.get_running_loop().time())
+    _, [camera] = await room.publisher("ana")
+    sending = asyncio.create_task(_send(camera)) if busy else None
+    await asyncio.sleep(10)
+    assert all(after - before < 0.6 for before, after in pairwise(signs))
+    assert len(signs) >= 16
+    if sending:
+        sending.cancel()
