@@ -25,6 +25,8 @@ const UNSAVED = "smartroom.pad.unsaved";
 /** This tablet's one life: what it follows, what its hand draws, what is not yet on the server's disk. */
 export class PadSession {
   #left = leftBehind();
+  /** Ink of an earlier life is still on its way: until it is there nobody draws here. */
+  recovering = $state(this.#left !== null);
   /** A life that left ink behind goes on under its name; otherwise each life of this page has its own. */
   readonly source = this.#left?.source ?? pressId().slice(0, 20);
   room = $state("");
@@ -48,7 +50,7 @@ export class PadSession {
   readonly lead = $derived(this.leader ? this.leader.source === this.source : this.led);
   readonly active = $derived(this.ceremony?.active ?? null);
   readonly signatory = $derived(this.active === null ? null : (this.ceremony?.signatories[this.active] ?? null));
-  readonly mine = $derived(this.lead && this.active !== null && this.ceremony?.stage === "open");
+  readonly mine = $derived(this.lead && this.active !== null && this.ceremony?.stage === "open" && !this.recovering);
   readonly rested = $derived(!this.drawing && this.signatory?.pen_up != null && this.now - this.signatory.pen_up >= REST_S && this.kept.points === 0);
 
   stage: Stage | null = null;
@@ -145,6 +147,7 @@ export class PadSession {
     await stage.reload();
     stage.ink.own = this.source;
     this.#open();
+    this.recovering = false;
   }
 
   /** What is nowhere but here outlives the page. */
