@@ -148,7 +148,6 @@ class IceLite:
         return stun.success(message, remote.host, remote.port, key)
 
     def _validate(self, agent: Agent, remote: Remote, *, nominated: bool, fresh: Credentials) -> None:
-        # Chromium that restarted keeps nominating its new port under our old name when that was valid before our answer came.
         self.awaited.discard(agent.credentials.ufrag)
         before = self.agents.get(remote.raw)
         if before is not None and before is not agent:
@@ -156,6 +155,7 @@ class IceLite:
         agent.addresses.pop(remote.raw, None)
         agent.addresses[remote.raw] = remote
         self.agents[remote.raw] = agent
+        # Chromium that restarted keeps nominating its new port under our old name when that was valid before our answer came.
         if nominated and fresh is agent.credentials and agent.previous is not None:
             self._forget(agent.previous)
             agent.previous = None

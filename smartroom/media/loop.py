@@ -12,6 +12,7 @@ import selectors
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
+from functools import partial
 from typing import Any, TypeVarTuple
 
 Given = TypeVarTuple("Given")
@@ -21,19 +22,19 @@ log = logging.getLogger(__name__)
 
 
 class MediaLoop(asyncio.SelectorEventLoop):
-    """A loop with direct readers: asyncio wakes up only for what they schedule, its timers, and all else it watches."""
+    """A loop whose readers are called directly: asyncio wakes up for what they schedule, its timers, and its own transports."""
 
     def __init__(self) -> None:
         self._direct = _Selector()
         super().__init__(self._direct)
 
-    def add_direct(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call this whenever `fd` can be read, until `remove_direct`; nothing else may watch `fd`."""
-        self._direct.add(fd, callback)
+    def add_reader(self, fd: Any, callback: Callable[[*Given], object], *args: *Given) -> None:
+        """Call this directly whenever the descriptor `fd` can be read; it has to read, and nothing else may watch `fd`."""
+        self._direct.add(fd, partial(callback, *args))
 
-    def remove_direct(self, fd: int) -> None:
-        """Call nobody any more; nothing where nobody was called."""
-        self._direct.remove(fd)
+    def remove_reader(self, fd: Any) -> bool:
+        """Call nobody any more; False where nobody was called."""
+        return self._direct.remove(fd)
 
     def call_soon(
         self, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
@@ -55,18 +56,20 @@ class _Selector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self.scheduled = False  # the loop has something to do
-        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._callbacks: dict[int, Callable[[], object]] = {}
         self._inner = selectors.EpollSelector()
         self._outer = select.epoll()
         self._outer.register(self._inner.fileno(), select.EPOLLIN)
 
-    def add(self, fd: int, callback: Callable[[], None]) -> None:
+    def add(self, fd: int, callback: Callable[[], object]) -> None:
         self._outer.register(fd, select.EPOLLIN)
         self._callbacks[fd] = callback
 
-    def remove(self, fd: int) -> None:
-        if self._callbacks.pop(fd, None) is not None:
+    def remove(self, fd: int) -> bool:
+        known = self._callbacks.pop(fd, None) is not None
+        if known:
             self._outer.unregister(fd)
+        return known
 
     def select(self, timeout: float | None = None) -> _Events:
         self.scheduled = False

@@ -10,12 +10,10 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol, Self
 
 from smartroom.media.hotpath import BURST, Crypt, Handle, Outbox, Receiver, address_of, ffi
 from smartroom.media.ice import Agent, IceLite, Remote
-from smartroom.media.loop import MediaLoop
 from smartroom.media.rtp.packet import HEADER, MAX_PACKET
 
 SOCKET_BUFFER = 4 << 20  # bytes: a burst of key frames to a whole room
@@ -117,10 +115,11 @@ class Port:
 
     async def __aenter__(self) -> Self:
         """Bind; OSError when an address or the port is not free."""
+        loop = asyncio.get_running_loop()
         try:
             for address in self.addresses:
                 sock = self._bind(address)
-                _watch(sock.fileno(), partial(self._drain, Receiver(sock), sock))
+                loop.add_reader(sock.fileno(), self._drain, Receiver(sock), sock)
                 self._steer(sock)
         except OSError:
             await self.__aexit__()
@@ -129,8 +128,9 @@ class Port:
 
     async def __aexit__(self, *_: object) -> None:
         """Close every socket."""
+        loop = asyncio.get_running_loop()
         for sock in self._sockets:
-            _leave(sock.fileno())
+            loop.remove_reader(sock.fileno())
             sock.close()
         self._sockets.clear()
         self._feedback.clear()
@@ -205,18 +205,19 @@ class Port:
         feedback, checks = ((Receiver(other), sock) for other in apart)  # answers go out with everything else
         self._feedback.append(feedback)
         self._checks.append(checks)
-        _watch(checks[0].fd, self._answer)
+        asyncio.get_running_loop().add_reader(checks[0].fd, self._answer)
 
     def _set_prompt(self, *, on: bool) -> None:
         """Whether a check wakes us."""
         if on == self._prompt:
             return
         self._prompt = on
+        loop = asyncio.get_running_loop()
         for receiver, _ in self._checks:
             if on:
-                _watch(receiver.fd, self._answer)
+                loop.add_reader(receiver.fd, self._answer)
             else:
-                _leave(receiver.fd)
+                loop.remove_reader(receiver.fd)
 
     def _take(self, group: list[tuple[Receiver, socket.socket]], now: float, *, feedback: bool = False) -> None:
         """Take in what these have received; each with the socket that answers."""
@@ -350,22 +351,6 @@ class Port:
     @staticmethod
     def _link(agent: Agent) -> Link:
         return agent.owner  # type: ignore[return-value]  # every owner on a port is a transport
-
-
-def _watch(fd: int, callback: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    if isinstance(loop, MediaLoop):
-        loop.add_direct(fd, callback)
-    else:
-        loop.add_reader(fd, callback)
-
-
-def _leave(fd: int) -> None:
-    loop = asyncio.get_running_loop()
-    if isinstance(loop, MediaLoop):
-        loop.remove_direct(fd)
-    else:
-        loop.remove_reader(fd)
 
 
 def _ignore(_now: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ PROBE_EVERY = 2.0  # s between probes while more is wanted
 PROBE_LIMIT = 8_000_000  # bit/s; nobody needs a faster probe in a meeting
 PROBE_SPAN = 0.030  # s of one cluster
 FIRST_PROBE = 3_000_000  # bit/s, at the first picture
-FIRST_PROBES = 2
+FIRST_PROBES = 2  # made whatever is wanted
 CALM = 0.300  # s; in each such span one feedback of a path that tells of no queue is read, all paths' at once: warm, it costs a third
 STALE = 5.0  # s; feedback about older packets speaks of numbers used again since
 MAX_NACKED = 300  # numbers answered per RTCP compound
@@ -56,39 +57,10 @@ class Subscription:
     """All slots of one subscriber connection and the estimate they share."""
 
     __slots__ = (
-        "_asked",
-        "_audio",
-        "_bursted",
-        "_by_ssrc",
-        "_enough",
-        "_keyframe",
-        "_middle",
-        "_paced",
-        "_pacer",
-        "_patience",
-        "_probe_steps",
-        "_probed",
-        "_reported",
-        "_ssrc",
-        "_timer",
-        "_told",
-        "_transport_cc",
-        "_trial_until",
-        "ceiling",
-        "chosen",
-        "consumers",
-        "dropped",
-        "estimator",
-        "hold",
-        "ladders",
-        "loss",
-        "on_ready",
-        "on_slow",
-        "ready",
-        "rtt",
-        "slowness",
-        "transport",
-        "wants",
+        "_asked", "_audio", "_bursted", "_by_ssrc", "_enough", "_keyframe", "_middle", "_paced", "_pacer",
+        "_patience", "_probe_steps", "_probed", "_reported", "_ssrc", "_timer", "_told", "_transport_cc",
+        "_trial_until", "ceiling", "chosen", "consumers", "dropped", "estimator", "hold", "ladders", "loss",
+        "on_ready", "on_slow", "ready", "rtt", "slowness", "transport", "wants",
     )  # fmt: skip
 
     def __init__(self, transport: Transport, keyframe: Callable[[Stream, float], None]) -> None:
@@ -121,9 +93,7 @@ class Subscription:
         self._paced = False
         self._trial_until = 0.0
         self._audio = 0  # bit/s set aside for voices
-        self._enough = float(
-            "inf"
-        )  # bit/s with which a choice would change nothing: everything is shown at its largest
+        self._enough = math.inf  # bit/s for all that is shown, where everything is shown at its largest
         self._asked = 0  # packets asked for again
         self._told = -1  # first number the newest feedback did not speak of; -1 = the path is not calm
         transport.on_rtcp = self.receive_rtcp
@@ -252,7 +222,7 @@ class Subscription:
                 consumer.limit(rung.temporal)
                 consumer.show(rung.stream, now)
         full = not self.slowness.sign and all(chosen[want.key] == len(want.layers) - 1 for want in wants)
-        self._enough = needed(wants) + audio if full else float("inf")
+        self._enough = needed(wants) + audio if full else math.inf
 
     def _follow(self, now: float) -> None:
         """Judge whether this subscriber follows; one that does not is told."""
@@ -265,7 +235,7 @@ class Subscription:
             rtt=self.rtt,
         )
         if changed:
-            self._enough = float("inf")
+            self._enough = math.inf
             self.on_slow(self.slowness.sign)
 
     def _probe(self, now: float) -> None:

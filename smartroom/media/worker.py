@@ -22,7 +22,7 @@ from smartroom.protocol.base import Message
 
 TICK = 0.100  # s, after the packets that came; what cannot wait as long has a timer of its own
 IDLE = 0.250  # s until a tick when no packet comes
-BUSY = 0.500  # s after which we see whether still packets come
+GLANCE = 0.500  # s until we see whether packets still come
 DECIDE_EVERY = 0.3  # s between decisions about speakers, layers, probes
 LOAD_EVERY = 2.0  # s
 SIGN_EVERY = 0.4  # s between signs of life: control waits no longer than 1.5 s for one
@@ -367,7 +367,7 @@ class Worker:
         """Tick also while no packet comes."""
         now = self.port.clock()
         idle = now - self._ticked >= IDLE
-        self._idle = asyncio.get_running_loop().call_later(IDLE if idle else BUSY, self._wait)
+        self._idle = asyncio.get_running_loop().call_later(IDLE if idle else GLANCE, self._wait)
         if idle:
             self._tick(now)
 

@@ -18,10 +18,8 @@ class Stream:
         self.ours, self.theirs = socket.socketpair()
         self.read = 0
         self._then, self._never_silent = then, never_silent
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, MediaLoop)
-        self._loop = loop
-        loop.add_direct(self.ours.fileno(), self._reading)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self.ours.fileno(), self._reading)
 
     def send(self) -> None:
         """Something to read."""
@@ -29,7 +27,7 @@ class Stream:
 
     def stop(self) -> None:
         """Read nothing more."""
-        self._loop.remove_direct(self.ours.fileno())
+        self._loop.remove_reader(self.ours.fileno())
 
     def close(self) -> None:
         """Both ends."""

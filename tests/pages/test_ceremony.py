@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Route, async_playwright, expect
 
 from smartroom.control.ceremony.story import REST_S
 from smartroom.control.chain import FileStorage
@@ -234,8 +234,12 @@ async def test_every_point_between_two_frames_is_kept_and_no_guess_is(staged: St
     assert max(point[0] for point in stroke.points) <= right + 20
 
 
-async def test_ink_that_reached_nobody_outlives_the_page(staged: Staged) -> None:
-    """The road is cut, the signatory writes, the page dies: opened again, it sends what it had kept, and goes on drawing under its own name."""
+@pytest.mark.parametrize("seconds", [0.0, 1.5])
+async def test_ink_that_reached_nobody_outlives_the_page(staged: Staged, seconds: float) -> None:
+    """The road is cut, the signatory writes, the page dies: opened again, it sends what it had kept, and goes on drawing under its own name.
+
+    It takes no pen until it knows what was drawn, however slowly (`seconds`) the server tells: a new stroke must not continue an old one.
+    """
     await staged.ceremony()
     pad = await staged.pad(breaks=True)
     await pad.leads()
@@ -248,7 +252,13 @@ async def test_ink_that_reached_nobody_outlives_the_page(staged: Staged) -> None
     await pad.page.goto("about:blank")
     assert staged.points == 10
     staged.road.mend()
+    if seconds:
+        await pad.page.route("**/ink?after=*", lambda route: _later(route, seconds))
     await pad.page.goto(address)
+    if seconds:
+        await staged.kept(pad)
+        assert await pad.page.get_by_test_id("pad").get_attribute("data-mine") == "false"
+        await expect(pad.page.get_by_test_id("status")).to_contain_text("Menyimpan")
     await pad.leads()
     await staged.kept(pad)
     assert [(len(stroke.points), stroke.end) for stroke in staged.strokes] == [(10, "up"), (26, "cancel")]
@@ -256,8 +266,13 @@ async def test_ink_that_reached_nobody_outlives_the_page(staged: Staged) -> None
     await pad.stroke(FALL)
     await staged.kept(pad)
     assert len({stroke.source for stroke in staged.strokes}) == 1
-    assert len(staged.strokes) == 3
+    assert [len(stroke.points) for stroke in staged.strokes] == [10, 26, len(FALL)]
     await finish(staged)
+
+
+async def _later(route: Route, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    await route.continue_()
 
 
 async def test_the_servers_clock_is_set_in_mid_ceremony(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,21 @@ describe("a wall", () => {
     expect(drawn()).toEqual([1, 20]);
   });
 
+  test.each([
+    ["while another question is out", [soFar(2, [1, 2]), soFar(3, [1, 2, 3])]],
+    ["though the server is silent at first", [soFar(2, [1, 2]), null, soFar(3, [1, 2, 3])]],
+  ])("has the ink anew when it was told to, %s", async (_, answers) => {
+    await join();
+    let done = false;
+    void stage.reload().then(() => (done = true));
+    for (const found of answers) {
+      await settle(800);
+      expect(done).toBe(false);
+      await answer(found);
+    }
+    expect([done, drawn(), questions[1]?.after]).toEqual([true, [1, 2, 3], 0]);
+  });
+
   test("is not handed back the ink of an attempt that was begun anew while it asked", async () => {
     await join(1);
     await answer(soFar(2, [1, 2], 0));

@@ -25,9 +25,9 @@ export class Stage {
   readonly ink = new Ink();
   #ceremony = "";
   #road = 0;
-  #loading = false;
+  #loading: Promise<void> | null = null;
   #waiting: InkFlow[] = [];
-  #again: ReturnType<typeof setTimeout> | undefined;
+  #hurry: () => void = () => undefined;
   #closed = false;
 
   constructor(
@@ -47,12 +47,13 @@ export class Stage {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#again);
+    this.#hurry();
     this.connection.close();
   }
 
-  /** The ink as the server has it, instead of what this page believes. */
+  /** The ink as the server has it now, instead of what this page believes; ends when it is here. */
   async reload(): Promise<void> {
+    while (this.#loading) await this.#loading;
     this.ink.clear();
     await this.#load();
   }
@@ -84,30 +85,38 @@ export class Stage {
   #take(flow: InkFlow): void {
     const fate = this.ink.take(flow);
     if (fate === "taken") this.ears.flow?.(flow);
-    else if (fate === "gap" && this.#again === undefined) void this.#load();
+    else if (fate === "gap") void this.#load();
   }
 
-  /** All ink the server has, then what flowed in meanwhile. Asked again until there is an answer: a wall never stays half drawn. */
-  async #load(): Promise<void> {
-    clearTimeout(this.#again);
-    this.#again = undefined;
-    if (this.#loading || this.#closed) return;
-    this.#loading = true;
-    this.#waiting = [];
-    const ceremony = this.#ceremony;
-    let found = await this.fetchInk(this.room, ceremony, this.ink.seq);
-    const less = found !== null && found.seq < this.ink.seq;
-    // A server that lost power knows less than it had shown: what counts is what it has.
-    if (less) found = await this.fetchInk(this.room, ceremony, 0);
-    this.#loading = false;
-    if (this.#ceremony === "" || this.#closed) return;
-    if (ceremony !== this.#ceremony) return this.#load();
-    if (!found) {
-      this.#again = setTimeout(() => void this.#load(), AGAIN_MS);
+  /** All ink the server has, then what flowed in meanwhile; ends when it is here. Who is asking already asks at once. */
+  #load(): Promise<void> {
+    this.#hurry();
+    return (this.#loading ??= this.#ask());
+  }
+
+  /** Asks until there is an answer: a wall never stays half drawn. */
+  async #ask(): Promise<void> {
+    while (!this.#closed && this.#ceremony !== "") {
+      this.#waiting = [];
+      const ceremony = this.#ceremony;
+      let found = await this.fetchInk(this.room, ceremony, this.ink.seq);
+      const less = found !== null && found.seq < this.ink.seq;
+      // A server that lost power knows less than it had shown: what counts is what it has.
+      if (less) found = await this.fetchInk(this.room, ceremony, 0);
+      if (this.#closed || ceremony !== this.#ceremony) continue;
+      if (!found) {
+        await new Promise<void>((go) => {
+          this.#hurry = go;
+          setTimeout(go, AGAIN_MS);
+        });
+        continue;
+      }
+      this.#loading = null;
+      if (less && this.ink.own === "") this.ink.clear();
+      if (found.seq !== this.ink.seq) this.ink.load(found);
+      for (const flow of this.#waiting.splice(0)) if (flow.ceremony === this.#ceremony) this.#take(flow);
       return;
     }
-    if (less && this.ink.own === "") this.ink.clear();
-    if (found.seq !== this.ink.seq) this.ink.load(found);
-    for (const flow of this.#waiting.splice(0)) if (flow.ceremony === this.#ceremony) this.#take(flow);
+    this.#loading = null;
   }
 }

@@ -24,9 +24,10 @@ const UNSAVED = "smartroom.pad.unsaved";
 
 /** This tablet's one life: what it follows, what its hand draws, what is not yet on the server's disk. */
 export class PadSession {
-  #left = leftBehind();
+  #left = $state.raw(leftBehind());
+  #returning = false;
   /** Ink of an earlier life is still on its way: until it is there nobody draws here. */
-  recovering = $state(this.#left !== null);
+  readonly recovering = $derived(this.#left !== null);
   /** A life that left ink behind goes on under its name; otherwise each life of this page has its own. */
   readonly source = this.#left?.source ?? pressId().slice(0, 20);
   room = $state("");
@@ -137,17 +138,19 @@ export class PadSession {
       });
   }
 
-  /** Ink that an earlier life left behind is on its way: this page draws what the server then has, and goes on. */
+  /** Ink that an earlier life left behind is on its way: this page draws what the server then has, and goes on behind it. */
   async #recover(): Promise<void> {
-    const [left, stage] = [this.#left, this.stage];
-    if (!left || !stage) return;
+    const stage = this.stage;
+    if (!this.#left || !stage || this.#returning) return;
+    this.#returning = true;
     while (this.#joined && !this.kept.problem && this.kept.points > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    if (!this.#joined) return;
-    this.#left = null;
-    await stage.reload();
-    stage.ink.own = this.source;
-    this.#open();
-    this.recovering = false;
+    if (this.#joined) {
+      await stage.reload();
+      stage.ink.own = this.source;
+      this.#left = null;
+      this.#open();
+    }
+    this.#returning = false;
   }
 
   /** What is nowhere but here outlives the page. */
