@@ -351,7 +351,7 @@ async def test_a_pad_whose_journal_has_stopped_says_so_and_keeps_the_ink(
         await pad.stroke(FALL)
         status = pad.page.get_by_test_id("status")
         await expect(status).to_contain_text("Jurnal berhenti")
-        assert int(await status.get_attribute("data-points") or 0) == len(FALL)
+        await expect(status).to_have_attribute("data-points", str(len(FALL)))
         await asyncio.sleep(REST_S)  # the pen has rested long enough
         await expect(pad.page.get_by_test_id("done")).to_be_disabled()
         broken = False

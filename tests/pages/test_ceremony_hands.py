@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import FloatRect, Page, async_playwright, expect
+from playwright.async_api import FilePayload, FloatRect, Page, Route, async_playwright, expect
 
 from smartroom.protocol.ceremony import PadMode
 from smartroom.protocol.people import Role
@@ -25,6 +26,7 @@ SMALL = """() => [...document.querySelectorAll('button, a, select, input:not([ty
   .filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5))
   .map(([name, box]) => `${name}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
 """The operator's desk is dense; what fires anything on stage is far larger."""
+NO_PICTURE: FilePayload = {"name": "lambang.png", "mimeType": "image/png", "buffer": b"no picture"}
 HALF = sum(len(stroke) for stroke in SIGNATURE) / 2
 
 
@@ -234,8 +236,31 @@ async def test_a_text_has_its_emblem_its_look_and_its_people_in_order(staged: St
     assert text.emblem_sha256 is not None
     await page.get_by_test_id("preview").click()
     await expect(wall.page.get_by_test_id("reading")).to_contain_text("Siti Rahmawati")
-    await page.get_by_test_id("emblem").set_input_files(
-        {"name": "lambang.png", "mimeType": "image/png", "buffer": b"no picture"}
-    )
-    await page.get_by_role("alert").first.wait_for()
+    await page.get_by_test_id("emblem").set_input_files(NO_PICTURE)
+    await page.get_by_test_id("problem").wait_for()
     assert staged.session.text.emblem_sha256 == text.emblem_sha256
+
+
+async def test_what_was_refused_stays_to_be_read_while_other_work_ends_well(staged: Staged) -> None:
+    """A file refused while the walls still change: their answer does not take its sentence away; the next wish does."""
+    await staged.ceremony(opened=False, frozen=False)
+    wall, page = await staged.wall("kiri"), await desk(staged)
+    refused = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await refused.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/properties/content", late)
+    await page.get_by_test_id("preview").click()
+    await wall.page.get_by_test_id("reading").wait_for()
+    await page.get_by_test_id("emblem").set_input_files(NO_PICTURE)
+    await page.get_by_test_id("problem").wait_for()
+    await expect(page.get_by_test_id("preview")).to_be_disabled()
+    refused.set()
+    await expect(page.get_by_test_id("preview")).to_be_enabled()
+    await expect(page.get_by_test_id("problem")).to_be_visible()
+    await page.get_by_test_id("preview").click()
+    await expect(page.get_by_test_id("problem")).to_have_count(0)
+    await expect(page.get_by_test_id("preview")).to_be_enabled()

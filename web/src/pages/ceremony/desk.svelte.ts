@@ -26,14 +26,16 @@ export class Desk {
   problem = $state.raw<Problem | null>(null);
   /** Nobody is signed in who may see this. */
   refused = $state(false);
-  busy = $state("");
   view = $state<View>("text");
   now = $state(0);
   stage: Stage | null = null;
   #seen = "";
+  #wishes = $state(0);
 
   readonly w = $derived(words[page.lang]);
   readonly ceremony = $derived<Ceremony | null>(this.told?.ceremony ?? null);
+  /** Something was asked and is not answered yet. */
+  readonly busy = $derived(this.#wishes > 0);
   readonly may = $derived(new Set(this.me?.actions ?? []));
   /** A person, not a tablet: only persons confirm a text. */
   readonly person = $derived(this.me?.kind === "user");
@@ -81,21 +83,31 @@ export class Desk {
     return `/api/v1/rooms/${encodeURIComponent(this.room)}/ceremonies${ceremony ? `/${ceremony}` : ""}${rest}`;
   }
 
-  /** One call to the server; its problem is shown, its answer returned. */
-  async call<T>(key: string, method: string, path: string, body?: unknown): Promise<T | null> {
-    this.busy = key;
-    const reply: Reply<T> = await this.api.call<T>(method, path, body);
-    this.busy = "";
-    if ("ok" in reply) {
-      this.problem = null;
-      return reply.ok;
+  /** One wish of the operator's: what was refused before has been read, what is refused from here on stays until the next one. Wishes overlap: none hides another's refusal. */
+  async #wish<T>(work: () => Promise<T>): Promise<T> {
+    this.problem = null;
+    this.#wishes += 1;
+    try {
+      return await work();
+    } finally {
+      this.#wishes -= 1;
     }
+  }
+
+  async #ask<T>(method: string, path: string, body?: unknown): Promise<T | null> {
+    const reply: Reply<T> = await this.api.call<T>(method, path, body);
+    if ("ok" in reply) return reply.ok;
     this.problem = reply.problem ?? NO_ANSWER;
     return null;
   }
 
+  /** One call to the server; its problem is shown, its answer returned. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T | null> {
+    return this.#wish(() => this.#ask<T>(method, path, body));
+  }
+
   async create(rehearsal: boolean, template: string | null, replaces: string | null = null): Promise<void> {
-    const made = await this.call<Ceremony>("create", "POST", this.path(""), { rehearsal, template, replaces });
+    const made = await this.call<Ceremony>("POST", this.path(""), { rehearsal, template, replaces });
     if (made) {
       this.view = "text";
       await this.refresh();
@@ -103,63 +115,63 @@ export class Desk {
   }
 
   async bring(ceremony: string): Promise<void> {
-    if (await this.call<Ceremony>("bring", "POST", this.path("/stage", ceremony), {})) await this.refresh();
+    if (await this.call<Ceremony>("POST", this.path("/stage", ceremony), {})) await this.refresh();
   }
 
   /** Keeps a text that was written over this revision; refused when somebody else has saved since. */
   async save(text: DocumentText, revision: number): Promise<Ceremony | null> {
-    return this.call<Ceremony>("save", "PUT", this.path("/text", this.ceremony?.id), { text, revision });
+    return this.call<Ceremony>("PUT", this.path("/text", this.ceremony?.id), { text, revision });
   }
 
   async confirm(wish: "freeze" | "thaw", account?: string, password?: string): Promise<boolean> {
     const ceremony = this.ceremony;
     if (!ceremony) return false;
     const body = { wish, digest: ceremony.digest, ...(account && { account, password }) };
-    const done = await this.call<Ceremony>("confirm", "POST", this.path("/confirm", ceremony.id), body);
+    const done = await this.call<Ceremony>("POST", this.path("/confirm", ceremony.id), body);
     return done !== null;
   }
 
   async emblem(file: Blob): Promise<EmblemKept | null> {
-    return this.call<EmblemKept>("emblem", "POST", `/api/v1/rooms/${this.room}/emblems`, file);
+    return this.call<EmblemKept>("POST", `/api/v1/rooms/${this.room}/emblems`, file);
   }
 
   async photo(file: Blob): Promise<Photo | null> {
-    return this.call<Photo>("photo", "POST", this.path("/photo", this.ceremony?.id), file);
+    return this.call<Photo>("POST", this.path("/photo", this.ceremony?.id), file);
   }
 
   async journal(): Promise<JournalReport | null> {
-    return this.call<JournalReport>("journal", "GET", this.path("/journal", this.ceremony?.id));
+    return this.call<JournalReport>("GET", this.path("/journal", this.ceremony?.id));
   }
 
   /** Puts a face of the ceremony on every wall of the room that has a screen. */
   async show(face: string): Promise<void> {
-    const room = await this.call<{ devices: Record<string, { id: string; kind: string; link: string }> }>("show", "GET", `/api/v1/rooms/${this.room}`);
-    const walls = Object.values(room?.devices ?? {}).filter((device) => device.kind === "wall" && device.link === "ready");
-    if (room && walls.length === 0) {
-      this.problem = { code: "not_found", text: { id: this.w.noWall, en: this.w.noWall }, detail: "", fix: null, device: null, property: null };
-      return;
-    }
-    const content = JSON.stringify({ kind: "ceremony", ...(face !== "plaque" && { face }) });
-    await Promise.all(walls.map((wall) => this.call("show", "PUT", `/api/v1/rooms/${this.room}/devices/${wall.id}/properties/content`, { value: content })));
+    await this.#wish(async () => {
+      const room = await this.#ask<{ devices: Record<string, { id: string; kind: string; link: string }> }>("GET", `/api/v1/rooms/${this.room}`);
+      const walls = Object.values(room?.devices ?? {}).filter((device) => device.kind === "wall" && device.link === "ready");
+      if (room && walls.length === 0) {
+        this.problem = { code: "not_found", text: { id: this.w.noWall, en: this.w.noWall }, detail: "", fix: null, device: null, property: null };
+      }
+      const content = JSON.stringify({ kind: "ceremony", ...(face !== "plaque" && { face }) });
+      await Promise.all(walls.map((wall) => this.#ask("PUT", `/api/v1/rooms/${this.room}/devices/${wall.id}/properties/content`, { value: content })));
+    });
   }
 
-  async press(event: string, body: Record<string, unknown> = {}): Promise<CeremonyAnswer | null> {
-    const [road, ceremony] = [this.stage?.connection, this.ceremony];
-    if (!road?.ready || !ceremony) {
-      this.problem = NOT_CONNECTED;
+  press(event: string, body: Record<string, unknown> = {}): Promise<CeremonyAnswer | null> {
+    return this.#wish(async () => {
+      const [road, ceremony] = [this.stage?.connection, this.ceremony];
+      if (!road?.ready || !ceremony) {
+        this.problem = NOT_CONNECTED;
+        return null;
+      }
+      try {
+        const answer = (await road.ask(event, { id: pressId(), at: road.clock.now(), room: this.room, ceremony: ceremony.id, ...body }, ANSWER_MS)) as CeremonyAnswer;
+        if (!answer.problem) return answer;
+        this.problem = answer.problem;
+      } catch {
+        this.problem = NO_ANSWER;
+      }
       return null;
-    }
-    this.busy = event;
-    try {
-      const answer = (await road.ask(event, { id: pressId(), at: road.clock.now(), room: this.room, ceremony: ceremony.id, ...body }, ANSWER_MS)) as CeremonyAnswer;
-      this.problem = answer.problem;
-      return answer.problem ? null : answer;
-    } catch {
-      this.problem = NO_ANSWER;
-      return null;
-    } finally {
-      this.busy = "";
-    }
+    });
   }
 
   /** Another ceremony, or another stage of it: the view that is needed now comes by itself, once. */
