@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from tests.flows.conftest import CHROMIUM, Demo, picture, running
 
@@ -66,8 +66,8 @@ async def test_an_operator_runs_the_show(pages: tuple[Demo, Browser]) -> None:
     await picture(other, "rundown-phone")
     await page.keyboard.press("h")
     await other.get_by_test_id("rundown-held").wait_for()
-    assert "Tablet operator" in await other.get_by_test_id("rundown-held").inner_text()
-    assert await page.get_by_test_id("cue-go").get_attribute("aria-disabled") == "true"
+    await expect(other.get_by_test_id("rundown-held")).to_contain_text("Tablet operator")
+    await expect(page.get_by_test_id("cue-go")).to_have_attribute("aria-disabled", "true")
     await other.get_by_test_id("cue-hold").click()
     await page.get_by_test_id("rundown-held").wait_for(state="detached")
 
@@ -91,13 +91,14 @@ async def test_an_operator_runs_the_show(pages: tuple[Demo, Browser]) -> None:
     await picture(page, "rundown-hold", moving=True)
     await page.mouse.up()
     await other.get_by_test_id("rundown-arming").wait_for(state="detached")
-    assert await cue(page, "resmikan").get_attribute("data-mark") == "next"
+    await expect(cue(page, "resmikan")).to_have_attribute("data-mark", "next")
     await press_down(page)
     await cue(other, "tanda-tangan", "achieved").wait_for(timeout=VERIFIED_MS)
     await cue(other, "resmikan", "partial").wait_for(timeout=VERIFIED_MS)  # no page shows the walls of this message
     await page.mouse.up()
 
     # A tablet that is reloaded finds its place, and fires nothing by it.
+    await cue(page, "foto").and_(page.locator("[data-mark=next]")).wait_for()
     before = await page.get_by_test_id("rundown").get_attribute("data-turn")
     await page.reload()
     await cue(page, "foto").and_(page.locator("[data-mark=next]")).wait_for()

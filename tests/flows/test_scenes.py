@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.flows.conftest import CHROMIUM, Demo, picture, running
 
@@ -52,11 +52,11 @@ async def test_drift_names_the_hand_and_one_touch_repairs(pages: tuple[Demo, Bro
     await page.locator("[data-testid=scene-terima-tamu][data-state=active]").wait_for(timeout=60_000)
     await demo.front("matrix", "route.2", 3)
     await page.locator("[data-testid=scene-terima-tamu][data-state=drifted]").wait_for()
-    assert "TV kiri: di alat sendiri" in await page.get_by_test_id("scene-terima-tamu-note").inner_text()
+    await expect(page.get_by_test_id("scene-terima-tamu-note")).to_contain_text("TV kiri: di alat sendiri")
     await page.get_by_test_id("scene-terima-tamu").click()
     await page.get_by_test_id("drift-sheet").wait_for()
     assert await page.get_by_test_id("drift").count() == 1
-    assert "di alat sendiri" in await page.get_by_test_id("drift-who").inner_text()
+    await expect(page.get_by_test_id("drift-who")).to_contain_text("di alat sendiri")
     await picture(page, "drift")
     await page.get_by_test_id("repair-matrix.route.2").click()
     await page.get_by_test_id("drift-sheet").wait_for(state="detached")
@@ -71,20 +71,20 @@ async def test_what_the_plan_shows_is_what_is_done(pages: tuple[Demo, Browser]) 
     await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
     await page.get_by_test_id("scene-presentasi-look").click()
     row = page.locator("[data-testid=plan-step][data-device=matrix][data-property='route.2']")
-    assert "TV kiri" in await page.get_by_test_id("plan-dark").inner_text()
+    await expect(page.get_by_test_id("plan-dark")).to_contain_text("TV kiri")
     await picture(page, "plan")
     await demo.front("matrix", "route.2", 3)
     await page.locator("[data-testid=output-left][data-source=kamera-depan]").wait_for()
     await page.get_by_test_id("plan-run").click()
     moved = page.get_by_test_id("plan-moved")
     await moved.wait_for()
-    assert "TV kiri kini Kamera depan" in await moved.inner_text()
-    assert "di alat sendiri" in await moved.inner_text()
+    await expect(moved).to_contain_text("TV kiri kini Kamera depan")
+    await expect(moved).to_contain_text("di alat sendiri")
     await picture(page, "plan-moved")
     assert await page.get_by_test_id("scene-presentasi").get_attribute("data-state") != "sending"
     await page.get_by_test_id("plan-anew").click()
     await moved.wait_for(state="detached")
-    assert "Kamera depan" in await row.inner_text()
+    await expect(row).to_contain_text("Kamera depan")
     await page.get_by_test_id("plan-run").click()
     await page.get_by_test_id("plan-sheet").wait_for(state="detached")
     await page.locator("[data-testid=scene-presentasi][data-state=active]").wait_for(timeout=60_000)
@@ -103,8 +103,8 @@ async def test_the_history_tells_a_host_what_happened(pages: tuple[Demo, Browser
     await page.get_by_test_id("open-history").click()
     first = page.get_by_test_id("event").first
     await first.wait_for()
-    assert "Monitor podium: Rapat video" in await first.inner_text()
-    assert "di alat sendiri" in await first.get_by_test_id("event-below").inner_text()
+    await expect(first).to_contain_text("Monitor podium: Rapat video")
+    await expect(first.get_by_test_id("event-below")).to_contain_text("di alat sendiri")
     await picture(page, "history")
     await page.get_by_test_id("history-hand").click()
     await page.get_by_test_id("event").first.filter(has_text="Layar utama · volume: 33 %").wait_for()
@@ -124,12 +124,12 @@ async def test_the_room_is_recorded_as_a_new_mode(pages: tuple[Demo, Browser]) -
     await page.get_by_test_id("open-record").click()
     line = page.locator("[data-testid=record-line][data-device=matrix][data-property='route.3']")
     await line.wait_for()
-    assert "Dokumen" in await line.inner_text()
+    await expect(line).to_contain_text("Dokumen")
     await page.locator("[data-testid=record-line][data-device=matrix][data-property='route.4'] input").uncheck()
     await page.get_by_test_id("record-name").fill("Semua mati")
     await page.get_by_test_id("record-save").click()
     await page.get_by_test_id("record-problem").wait_for()
-    assert "sudah dipakai" in await page.get_by_test_id("record-problem").inner_text()
+    await expect(page.get_by_test_id("record-problem")).to_contain_text("sudah dipakai")
     await page.get_by_test_id("record-name").fill("Rapat sore")
     await picture(page, "record")
     await page.get_by_test_id("record-save").click()
@@ -171,7 +171,7 @@ async def test_a_rehearsal_moves_nothing_of_the_room(pages: tuple[Demo, Browser]
     await page.get_by_test_id("rehearse").click()
     await page.get_by_test_id("rehearsal-here").wait_for(timeout=40_000)
     assert page.url.endswith("/panel/smart-room-centre-gladi")
-    assert "GLADI" in await page.get_by_test_id("simulated").inner_text()
+    await expect(page.get_by_test_id("simulated")).to_contain_text("GLADI")
     await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
     await host.get_by_test_id("rehearsal-elsewhere").wait_for()
     await page.get_by_test_id("scene-terima-tamu").click()
@@ -221,9 +221,9 @@ async def test_a_failed_mode_is_put_back_and_says_so(pages: tuple[Demo, Browser]
     await page.get_by_test_id("scene-uji-pulih").click()
     sheet = page.get_by_test_id("failure-sheet")
     await sheet.wait_for()
-    assert "Ruangan dikembalikan seperti semula" in await sheet.inner_text()
+    await expect(sheet).to_contain_text("Ruangan dikembalikan seperti semula")
     member = page.locator("[data-testid=member][data-device=matrix][data-property='route.2']")
-    assert await member.get_attribute("data-restored") == "restored"
+    await expect(member).to_have_attribute("data-restored", "restored")
     await picture(page, "failure-restored")
     await page.keyboard.press("Escape")
     await page.locator("[data-testid=output-left][data-source=dokumen]").wait_for()
@@ -243,7 +243,7 @@ async def test_a_rule_refuses_and_a_technician_overrides(pages: tuple[Demo, Brow
         await page.get_by_test_id("scene-uji-keras").wait_for()
         await page.get_by_test_id("scene-uji-keras").click()
         await page.locator("[data-testid=violation][data-rule=sound-limit]").wait_for()
-        assert "melebihi batas 58 %" in await page.get_by_test_id("plan-violations").inner_text()
+        await expect(page.get_by_test_id("plan-violations")).to_contain_text("melebihi batas 58 %")
         assert await page.get_by_test_id("plan-override").count() == 0
         technician = await demo.pair(browser, "technician")
         await technician.get_by_test_id("scene-uji-keras-look").click()
@@ -257,6 +257,6 @@ async def test_a_rule_refuses_and_a_technician_overrides(pages: tuple[Demo, Brow
         await technician.get_by_test_id("history-run").click()
         first = technician.get_by_test_id("event").first
         await first.wait_for()
-        assert "mengesampingkan aturan sound-limit: paduan suara" in await first.inner_text()
+        await expect(first).to_contain_text("mengesampingkan aturan sound-limit: paduan suara")
     finally:
         room.write_text(before)
