@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.async_api import FilePayload, FloatRect, Page, Route, async_playwright, expect
 
 from smartroom.protocol.ceremony import PadMode
+from smartroom.protocol.document import MAX_EMBLEM
 from smartroom.protocol.people import Role
 from tests.flows.conftest import CHROMIUM
 from tests.pages.test_panel import violations
@@ -237,7 +238,10 @@ async def test_a_text_has_its_emblem_its_look_and_its_people_in_order(staged: St
     await page.get_by_test_id("preview").click()
     await expect(wall.page.get_by_test_id("reading")).to_contain_text("Siti Rahmawati")
     await page.get_by_test_id("emblem").set_input_files(NO_PICTURE)
-    await page.get_by_test_id("problem").wait_for()
+    told = page.get_by_test_id("problem")
+    await expect(told).to_contain_text("Gambar ini tidak bisa dipakai · Pakai PNG atau JPEG")
+    await page.get_by_test_id("emblem").set_input_files({**NO_PICTURE, "buffer": bytes(MAX_EMBLEM + 1)})
+    await expect(told).to_contain_text("Permintaan terlalu besar · Pakai berkas yang lebih kecil")
     assert staged.session.text.emblem_sha256 == text.emblem_sha256
 
 

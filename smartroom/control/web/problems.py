@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from smartroom.control.errors import ProblemError, problem
+from smartroom.protocol.base import Text
 from smartroom.protocol.errors import ErrorCode, Problem
 
 STATUS: Final[Mapping[ErrorCode, int]] = {
@@ -63,7 +64,10 @@ def of_http(error: web.HTTPException) -> Problem:
     code, indonesian, english = words.get(
         error.status, (ErrorCode.INVALID, "Permintaan ditolak", "The request was refused")
     )
-    return problem(code, indonesian, english, detail=error.reason)
+    if error.status != web.HTTPRequestEntityTooLarge.status_code:
+        return problem(code, indonesian, english, detail=error.reason)
+    fix = Text(id="Pakai berkas yang lebih kecil", en="Use a smaller file")
+    return problem(code, indonesian, english, detail=error.text or "", fix=fix)
 
 
 def unauthenticated(detail: str = "") -> ProblemError:

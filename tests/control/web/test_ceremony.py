@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 import socketio
+from PIL import Image
 
 from smartroom.control.ceremony.ceremonies import Ceremonies
 from smartroom.control.ceremony.ports import Rules
@@ -384,13 +385,18 @@ async def test_every_event_by_every_role(theatre: Theatre, role: Role) -> None:
 
 
 async def test_pictures_are_taken_apart(theatre: Theatre) -> None:
-    """An emblem that is no picture, or too big, is refused; a good one comes back by its digest."""
+    """An emblem that is no picture, of a kind no document draws, or too big, is refused with its way out; a good one comes back by its digest."""
     async with theatre.served.client(await theatre.served.token(Role.HOST)) as http:
         path = f"/api/v1/rooms/{ROOM}/emblems"
-        async with http.post(path, data=b"<svg/>", headers={"Content-Type": "image/png"}) as answer:
-            assert answer.status == 400
-        async with http.post(path, data=BytesIO(bytes(2 << 20)), headers={"Content-Type": "image/png"}) as answer:
-            assert answer.status == 413
+        webp = BytesIO()
+        Image.new("RGB", (8, 8)).save(webp, "WEBP")
+        for body, status, fix in (
+            (b"<svg/>", 400, "Pakai PNG atau JPEG"),
+            (webp.getvalue(), 400, "Pakai PNG atau JPEG"),
+            (bytes(2 << 20), 413, "Pakai berkas yang lebih kecil"),
+        ):
+            async with http.post(path, data=BytesIO(body), headers={"Content-Type": "image/png"}) as answer:
+                assert (answer.status, (await answer.json(content_type=None))["fix"]["id"]) == (status, fix)
         async with http.post(path, data=png(), headers={"Content-Type": "image/png"}) as answer:
             kept = await answer.json()
             assert (answer.status, kept["width"]) == (201, 64)

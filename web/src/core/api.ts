@@ -2,6 +2,8 @@ import type { Door, History, Me, Paired, Plan, Problem, Recording, RoomSummary }
 
 /** A page waits this long for an answer; a plan reads the devices first and may need it. */
 const TIMEOUT_MS = 10_000;
+/** A file takes its way over the worst Wi-Fi: the server's own patience (`PICTURE_UPLOAD_S`), and a little. */
+const UPLOAD_MS = 65_000;
 
 /** An answer, or why there is none: `status` 0 means the server could not be reached. */
 export type Reply<T> = { ok: T } | { status: number; problem: Problem | null; retryAfterS: number | null };
@@ -53,7 +55,7 @@ export class Api {
   }
 
   /** One request; never throws. A Blob or File goes as it is. */
-  async call<T>(method: string, path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<Reply<T>> {
+  async call<T>(method: string, path: string, body?: unknown, timeoutMs = body instanceof Blob ? UPLOAD_MS : TIMEOUT_MS): Promise<Reply<T>> {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), timeoutMs);
     try {

@@ -14,13 +14,13 @@ from smartroom.control.ceremony.hall import Hall
 from smartroom.control.displays.pictures.formats import BadPicture, Clean, cleaned
 from smartroom.control.identity.rights import Action, Resource
 from smartroom.control.limits import PICTURE_BYTES, PICTURES_AT_ONCE
-from smartroom.control.web.api.pictures import picture_body
+from smartroom.control.web.api.pictures import ANY_PICTURE, picture_body, unusable
 from smartroom.control.web.gate import invalid
 from smartroom.control.web.keys import ACTOR, HOUSE
 from smartroom.control.web.presses import check, note
 from smartroom.control.web.problems import not_found, unauthenticated
 from smartroom.control.web.routes import Call, Nothing, page, route
-from smartroom.protocol.base import Message
+from smartroom.protocol.base import Message, Text
 from smartroom.protocol.ceremony import (
     Ceremony,
     CeremonySummary,
@@ -40,6 +40,7 @@ from smartroom.protocol.people import ActorKind
 _ROOM = "/api/v1/rooms/{room}"
 _ALL = _ROOM + "/ceremonies"
 _ONE = _ALL + "/{ceremony}"
+_EMBLEM = Text(id="Pakai PNG atau JPEG", en="Use PNG or JPEG")
 _reading = asyncio.Semaphore(PICTURES_AT_ONCE)
 
 
@@ -139,9 +140,9 @@ async def upload_emblem(request: web.Request) -> web.StreamResponse:
     """Keep an emblem: PNG or JPEG, at most a megabyte; the answer's digest goes into the text."""
     hall = _hall(request)
     check(request[ACTOR], Action.CEREMONY_PREPARE, Resource(room=hall.room))
-    body, clean = await _picture(request, MAX_EMBLEM)
+    body, clean = await _picture(request, MAX_EMBLEM, _EMBLEM)
     if clean.media_type not in ("image/png", "image/jpeg"):
-        raise invalid("an emblem is PNG or JPEG", "body")
+        raise unusable(f"an emblem is no {clean.media_type}", _EMBLEM)
     sha256 = await asyncio.to_thread(hall.keep_emblem, body)
     kept = EmblemKept(sha256=sha256, width=clean.width, height=clean.height)
     return web.Response(text=kept.model_dump_json(), content_type="application/json", status=201)
@@ -272,14 +273,14 @@ def _hall(request: web.Request) -> Hall:
     return hall
 
 
-async def _picture(request: web.Request, most: int) -> tuple[bytes, Clean]:
+async def _picture(request: web.Request, most: int, fix: Text = ANY_PICTURE) -> tuple[bytes, Clean]:
     """What is kept was taken apart and put together again."""
     async with _reading:
         body = await picture_body(request, most)
         try:
             clean = await asyncio.to_thread(cleaned, body)
         except BadPicture as error:
-            raise invalid(f"the picture cannot be shown: {error}", "body") from None
+            raise unusable(str(error), fix) from None
     return clean.body, clean
 
 

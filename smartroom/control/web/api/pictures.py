@@ -23,6 +23,7 @@ from smartroom.protocol.errors import ErrorCode
 
 _PICTURES = "/api/v1/rooms/{room}/pictures"
 _TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "application/octet-stream"})
+ANY_PICTURE = Text(id="Pakai PNG, JPEG, atau WebP", en="Use PNG, JPEG or WebP")
 _NAME = re.compile(r"[^\w .()-]+")
 _uploading = asyncio.Semaphore(PICTURES_AT_ONCE)
 
@@ -51,16 +52,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
             kept = await asyncio.to_thread(album.add, body, name)
         except BadPicture as error:
             note(request.app[HOUSE], actor, Action.PICTURE_ADD, f"{room}/{name}", "refused", str(error))
-            raise ProblemError(
-                problem(
-                    ErrorCode.INVALID,
-                    "Gambar ini tidak bisa dipakai",
-                    "This picture cannot be used",
-                    detail=f"the picture cannot be shown: {error}",
-                    name="body",
-                    fix=Text(id="Pakai PNG, JPEG, atau WebP", en="Use PNG, JPEG or WebP"),
-                )
-            ) from None
+            raise unusable(str(error)) from None
         except AlbumFull as error:
             raise ProblemError(
                 problem(ErrorCode.OVERLOADED, "Album penuh; hapus gambar lama", "The album is full", detail=str(error))
@@ -108,6 +100,20 @@ def _album(request: web.Request) -> Album:
     if walls is None:
         raise not_found(f"Tidak ada ruangan '{room}'", f"There is no room '{room}'")
     return walls.album
+
+
+def unusable(detail: str, fix: Text = ANY_PICTURE) -> ProblemError:
+    """What a picture that cannot be shown is answered with."""
+    return ProblemError(
+        problem(
+            ErrorCode.INVALID,
+            "Gambar ini tidak bisa dipakai",
+            "This picture cannot be used",
+            detail=detail,
+            name="body",
+            fix=fix,
+        )
+    )
 
 
 async def picture_body(request: web.Request, most: int) -> bytes:
