@@ -8,11 +8,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 # Servers such as coturn live where an ordinary user's PATH does not look.
 SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 NOT_RUN = "NOT RUN: "
+# How fast an example runs on a busy machine is no claim of any test; under CI=true hypothesis knows that by itself.
+settings.register_profile("smartroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("smartroom")
 
 
 def packages() -> dict[str, str]:

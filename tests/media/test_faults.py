@@ -249,7 +249,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(LINES, st.text(max_size=40)), max_size=60))
 def test_damaged_descriptions_raise_only_value_error(lines: list[str]) -> None:
     """Any mixture of real and random lines is answered or refused as ValueError, never otherwise."""

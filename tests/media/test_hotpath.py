@@ -131,7 +131,7 @@ PACKETS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SHAPES, PACKETS, st.integers(0, 0xFFFF), st.booleans())
 def test_what_a_fan_sends_is_what_single_packets_would_be(
     shapes: list[tuple[int, int, int, bool]], packets: list[tuple[int, int, bool, bool]], first: int, segment: bool

@@ -132,7 +132,7 @@ async def run(actions: list[Action], *, gather: bool) -> dict[tuple[int, int], b
     return room.sent
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ACTIONS)
 def test_gathered_packets_are_those_that_would_have_gone_at_once(actions: list[Action]) -> None:
     """Loss, late packets, padding, dropped layers, mutes and views between them: the same packets under the same numbers."""

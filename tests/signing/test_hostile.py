@@ -196,7 +196,7 @@ async def test_a_request_that_is_none_ends_the_process(request_bytes: bytes) -> 
     assert (out, said, process.returncode) == (b"", b"", confined.EXIT_NO_REQUEST)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_no_mutation_breaks_the_judge(office: Office, samples: dict[str, bytes], data: st.DataObject) -> None:
     """Cut, doubled, overwritten and shuffled files: always a verdict, never an exception."""

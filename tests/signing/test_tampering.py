@@ -145,7 +145,7 @@ async def test_an_unsigned_file(office: Office) -> None:
     assert not verdict.passed
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_no_mutation_of_a_signed_byte_passes(
     office: Office, samples: dict[str, bytes], data: st.DataObject

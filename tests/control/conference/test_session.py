@@ -699,4 +699,4 @@ class Meeting(RuleBasedStateMachine):
 
 
 TestMeeting = Meeting.TestCase
-TestMeeting.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMeeting.settings = settings(max_examples=60, stateful_step_count=40)

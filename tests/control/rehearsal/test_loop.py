@@ -23,7 +23,7 @@ def test_forty_minutes_pass_at_once() -> None:
     assert time.perf_counter() - begun < 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0.001, 3600), min_size=1, max_size=20))
 def test_whatever_waits_is_woken_in_the_order_of_its_time(waits: list[float]) -> None:
     """Sleepers, deadlines and callbacks see the time they asked for, the earliest first, the same each time."""

@@ -108,7 +108,7 @@ _FAULTS = st.sampled_from(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deeds=_DEEDS, faults=_FAULTS, seed=st.integers(0, 5))
 def test_the_same_log_gives_the_same_bytes(
     tmp_path: Path, deeds: list[Deed], faults: dict[str, str], seed: int

@@ -143,7 +143,7 @@ def step(number: int, now: Value, goal: Value) -> PlanStep:
 
 
 @given(values=st.lists(st.tuples(VALUES, VALUES), max_size=6), moved=st.integers(0, 5), to=VALUES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_exactly_what_moved_is_found(values: list[tuple[Value, Value]], moved: int, to: Value) -> None:
     """A plan agrees with itself, written to YAML and read again; one reading that differs is the one departure."""
     steps = [step(number, *pair) for number, pair in enumerate(values)]

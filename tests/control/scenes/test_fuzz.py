@@ -68,7 +68,7 @@ ROOMS = st.randoms(use_true_random=False)
 def stories(count: int) -> settings:
     """So many rooms; the same ones each time where there are few."""
     few = count < 100
-    return settings(max_examples=count, derandomize=few, deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count, derandomize=few, suppress_health_check=list(HealthCheck))
 
 
 def run_room(
