@@ -116,6 +116,14 @@ describe("a wall", () => {
     expect([done, drawn(), questions[1]?.after]).toEqual([true, [1, 2, 3], 0]);
   });
 
+  test("that was told to have it anew while nothing is on stage has the ink of what comes there", async () => {
+    await stage.reload();
+    await join();
+    await answer(soFar(2, [1, 2]));
+    hear(flow(3, 3));
+    expect(drawn()).toEqual([1, 2, 3]);
+  });
+
   test("is not handed back the ink of an attempt that was begun anew while it asked", async () => {
     await join(1);
     await answer(soFar(2, [1, 2], 0));

@@ -91,6 +91,7 @@ export class Stage {
   /** All ink the server has, then what flowed in meanwhile; ends when it is here. Who is asking already asks at once. */
   #load(): Promise<void> {
     this.#hurry();
+    if (this.#closed || this.#ceremony === "") return Promise.resolve();
     return (this.#loading ??= this.#ask());
   }
 
